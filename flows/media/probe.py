@@ -1,0 +1,161 @@
+"""Reads what a video's headers say: a few hundred kilobytes at most, wherever its index lies."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import islice
+from typing import BinaryIO
+
+import av
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from flows.media import boxes
+from flows.media.source import open_container, open_source
+from flows.media.unreadable import UnreadableMedia, picture_format
+from flows.rules.facts import VideoFacts
+
+_STRETCH_SECONDS = 1.0
+_RATE_DIGITS = 3
+_SANE_PIXELS = 100_000_000
+_PACKETS_TO_FIRST_PICTURE = 100
+
+
+def probe_video(stream: BinaryIO, size: int) -> VideoFacts:
+    """Reads the headers of a video, and its first picture, which carries the rotation.
+
+    Args:
+        stream: A seekable binary stream: a local file, or a reader of byte ranges.
+        size: Its length in bytes.
+
+    Returns:
+        The facts a rule can judge.
+
+    Raises:
+        UnreadableMedia: It is empty, cut off, encrypted, a picture, a text, sound only, of unknown length, or
+            otherwise not a video that can be read. Errors of the stream itself come through as they are.
+    """
+    source, head = open_source(stream, size)
+    if picture := picture_format(head):
+        raise UnreadableMedia(f"it is a picture ({picture}), not a video")
+    brand = boxes.brand(head)
+    if brand:
+        boxes.check_complete(source)
+    with open_container(source) as container:
+        video = video_stream(container)
+        times = _sample_times(video)
+        if brand:
+            _check_samples(container, size)
+        width, height = _display_size(container, video)
+        duration = _duration(container, video)
+        average = _average_rate(video)
+        slowest, fastest = stretch_rates(times) if times else (average, average)
+        return VideoFacts(
+            container=brand or container.format.name.split(",")[0],
+            codec=video.codec_context.name,
+            duration_seconds=duration,
+            width=width,
+            height=height,
+            frame_rate=round(average, _RATE_DIGITS),
+            slowest_rate=round(slowest, _RATE_DIGITS),
+            fastest_rate=round(fastest, _RATE_DIGITS),
+            has_audio=bool(container.streams.audio),
+            size_bytes=size,
+        )
+
+
+def video_stream(container: InputContainer) -> VideoStream:
+    """Returns the stream that moves, passing over cover pictures.
+
+    Raises:
+        UnreadableMedia: There is none, it is encrypted, or its codec is unknown.
+    """
+    cover = av.stream.Disposition.attached_pic
+    videos = [stream for stream in container.streams.video if not stream.disposition & cover]
+    if not videos:
+        sound = "only sound" if container.streams.audio else "no video stream"
+        raise UnreadableMedia(f"it contains {sound}")
+    video = videos[0]
+    # FFmpeg describes an unknown codec with no context at all, which PyAV's types do not say.
+    context: av.VideoCodecContext | None = video.codec_context
+    if context is None:
+        raise UnreadableMedia("its video codec is not known here")
+    if context.codec_tag == "encv":
+        raise UnreadableMedia("it is encrypted (copy protection)")
+    return video
+
+
+def stretch_rates(times: Sequence[float]) -> tuple[float, float]:
+    """Returns the lowest and the highest frame rate over any stretch of about a second.
+
+    Args:
+        times: When each frame begins, in seconds, rising, with the end of the last frame added.
+    """
+    rates = []
+    for first, begin in enumerate(times):
+        last = bisect_left(times, begin + _STRETCH_SECONDS - 1e-6)
+        if last == len(times):
+            break
+        rates.append((last - first) / (times[last] - begin))
+    if not rates:  # shorter than a second
+        rates.append((len(times) - 1) / (times[-1] - times[0]))
+    return min(rates), max(rates)
+
+
+def upright(size: tuple[int, int], rotation: int) -> tuple[int, int]:
+    """Returns width and height as they are after turning by ``rotation`` degrees."""
+    return (size[1], size[0]) if rotation % 180 else size
+
+
+def _sample_times(video: VideoStream) -> list[float]:
+    """When frames begin, with the end of the last, from the sample tables; empty where there are none."""
+    if not video.frames or not video.time_base:  # fragmented files, and indexes that list some frames only
+        return []
+    base = float(video.time_base)
+    ticks = sorted({entry.timestamp for entry in video.index_entries if not entry.is_discard})
+    if len(ticks) < 2:
+        return []
+    end = max(ticks[0] + (video.duration or 0), ticks[-1] + 1)
+    return [tick * base for tick in (*ticks, end)]
+
+
+def _check_samples(container: InputContainer, size: int) -> None:
+    end = max(
+        (entry.pos + entry.size for stream in container.streams for entry in stream.index_entries), default=0
+    )
+    if end > size:
+        raise UnreadableMedia(boxes.ends_early(size, end, indexed=True))
+
+
+def _duration(container: InputContainer, video: VideoStream) -> float:
+    if video.duration and video.duration > 0 and video.time_base:
+        return float(video.duration * video.time_base)
+    if container.duration and container.duration > 0:
+        return container.duration / av.time_base
+    raise UnreadableMedia("its duration is not known: the file was not finished, or was made for streaming")
+
+
+def _average_rate(video: VideoStream) -> float:
+    rate = video.average_rate or video.guessed_rate
+    if not rate:
+        raise UnreadableMedia("its frame rate is not known")
+    return float(rate)
+
+
+def _display_size(container: InputContainer, video: VideoStream) -> tuple[int, int]:
+    context = video.codec_context
+    if not 0 < context.width * context.height <= _SANE_PIXELS:
+        raise UnreadableMedia(f"its pictures of {context.width} x {context.height} pixels cannot be real")
+    width = round(context.width * (video.sample_aspect_ratio or 1))
+    return upright((width, context.height), _first_picture(container, video).rotation)
+
+
+def _first_picture(container: InputContainer, video: VideoStream) -> VideoFrame:
+    for packet in islice(container.demux(video), _PACKETS_TO_FIRST_PICTURE):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            continue  # streams cut from a broadcast begin with pictures that need earlier ones
+        for frame in frames:
+            return frame
+    raise UnreadableMedia("its first pictures cannot be decoded: it is damaged or encrypted")

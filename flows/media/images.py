@@ -20,11 +20,6 @@ _READERS: dict[str, Callable[[Any], ImageFile]] = {
     "BMP": BmpImageFile,
     "GIF": GifImageFile,
 }
-    "JPEG": JpegImageFile,
-    "PNG": PngImageFile,
-    "BMP": BmpImageFile,
-    "GIF": GifImageFile,
-}
 _END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 # Some programs append data of their own after the end mark.
 _TAIL_BYTES = 65_536

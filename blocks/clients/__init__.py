@@ -1,0 +1,1 @@
+"""One typed interface to the providers, two dialects, over one transport. Nothing here needs Prefect."""

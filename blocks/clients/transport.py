@@ -1,0 +1,337 @@
+"""HTTP, and the only module that knows which library speaks it.
+
+Authorised calls go to one address and follow no redirect; downloads carry no authorization at all. What went wrong
+is told apart by whether the bytes can have left this machine, because that decides about money.
+"""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from blocks.clients.answers import MAX_ANSWER_BYTES, inflated, json_object, retry_after
+from flows.rules.addresses import checked_api_address, is_loopback
+from flows.rules.failures import Cause, Failure
+
+USER_AGENT = "recut"
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 30.0
+#: Longest a create may take in all; after that its outcome is unknown.
+CREATE_SECONDS = 60.0
+#: A download may pause this long between two pieces before it is resumed.
+STALL_SECONDS = 60.0
+MAX_REDIRECTS = 5
+
+# Errors of the connect phase: the request provably never left.
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.InvalidURL,
+)
+
+
+class CallFailed(Exception):
+    """A call brought no usable answer; ``failure`` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete answer: HTTP status, headers in lower case, and the JSON object of its body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: dict[str, Any]
+
+
+class Transport:
+    """Calls one API address with one key.
+
+    Args:
+        base_url: Address all paths are appended to.
+        key: API key; sent to this address only.
+        headers: Headers of every call.
+    """
+
+    def __init__(self, base_url: str, key: str, headers: Mapping[str, str] | None = None) -> None:
+        self.base_url = checked_api_address(base_url)
+        self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
+        self._headers["Authorization"] = f"Bearer {key}"
+        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        # A large pool costs more time than it saves; reads wait their turn, which is no failure.
+        pool = httpx.Limits(max_connections=8, keepalive_expiry=20)
+        self._reads = httpx.AsyncClient(timeout=httpx.Timeout(timeout, pool=None), limits=pool)
+        # A create goes out on a fresh connection: on a kept one the server may have hung up unnoticed, and
+        # "was it received?" would have no answer.
+        fresh = httpx.Limits(max_connections=8, max_keepalive_connections=0)
+        self._creates = httpx.AsyncClient(
+            timeout=httpx.Timeout(CREATE_SECONDS, connect=CONNECT_SECONDS, pool=None), limits=fresh
+        )
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._reads.aclose()
+        await self._creates.aclose()
+
+    async def create(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
+        """Posts once, never repeats.
+
+        Raises:
+            CallFailed: With a cause that says whether the bytes can have left.
+        """
+        try:
+            async with asyncio.timeout(CREATE_SECONDS):
+                return await self._exchange(self._creates, "POST", path, headers=headers, json=body)
+        except TimeoutError as error:
+            raise CallFailed(
+                Failure(cause=Cause.NO_ANSWER, code="Timeout", message=f"no answer within {CREATE_SECONDS:.0f} s")
+            ) from error
+
+    async def read(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """Gets; may be repeated freely.
+
+        Raises:
+            CallFailed: The answer is missing or unusable.
+        """
+        return await self._exchange(self._reads, "GET", path, params=params)
+
+    async def post(self, path: str) -> Answer:
+        """Posts something that costs nothing and may be repeated, such as a cancel.
+
+        Raises:
+            CallFailed: The answer is missing or unusable.
+        """
+        return await self._exchange(self._reads, "POST", path)
+
+    async def _exchange(
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        json: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        url = f"{self.base_url}{path}"
+        sent = {**self._headers, **(headers or {})}
+        async with (
+            _failures_named(),
+            client.stream(method, url, headers=sent, params=params, json=json, follow_redirects=False) as response,
+        ):
+            raw = await _bounded(response)
+        return _answer(response, raw)
+
+
+async def send_form(url: str, fields: Mapping[str, str], name: str, content: bytes) -> tuple[int, str]:
+    """Posts a file as a form, the file last, without authorization; returns status and text of the answer.
+
+    Raises:
+        CallFailed: The connection broke; nothing is known to have been stored.
+    """
+    timeout = httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS)
+    async with _failures_named(), httpx.AsyncClient(timeout=timeout) as client:
+        response = await client.post(url, data=dict(fields), files={"file": (name, content)})
+    return response.status_code, response.text[:MAX_ANSWER_BYTES]
+
+
+@dataclass(frozen=True)
+class Download:
+    """An open download: status, headers in lower case, and its pieces as they come."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: AsyncIterator[bytes]
+
+
+@asynccontextmanager
+async def download(url: str, *, offset: int = 0) -> AsyncIterator[Download]:
+    """Opens a result link without any authorization, from a byte offset on.
+
+    Raises:
+        CallFailed: The connection broke, also while pieces are read.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not is_loopback(url):
+        # Some result links come as plain http though the same host serves https.
+        url = urlunsplit(parts._replace(scheme="https"))
+    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+    if offset:
+        headers["Range"] = f"bytes={offset}-"
+    timeout = httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS)
+    async with (
+        _failures_named(),
+        httpx.AsyncClient(timeout=timeout, follow_redirects=True, max_redirects=MAX_REDIRECTS) as client,
+        client.stream("GET", url, headers=headers) as response,
+    ):
+        yield Download(response.status_code, _lower(response.headers), response.aiter_raw(1 << 20))
+
+
+class RangeReader(io.RawIOBase):
+    """A web file as a seekable stream that fetches only the pieces that are read.
+
+    Args:
+        url: Address of the file; sent without authorization.
+
+    Raises:
+        OSError: The server refused, or does not serve ranges.
+    """
+
+    #: Small enough for headers to stay cheap, large enough for an index to come in a few pieces.
+    PIECE_BYTES = 64 * 1024
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+        self._client = httpx.Client(
+            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+            follow_redirects=True,
+            max_redirects=MAX_REDIRECTS,
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+        )
+        self._position = 0
+        self._pieces: dict[int, bytes] = {}
+        try:
+            response = self._fetch(0)
+        except BaseException:
+            self._client.close()
+            raise
+        self.headers = _lower(response.headers)
+        self.size = _total_size(response)
+
+    def _fetch(self, index: int) -> httpx.Response:
+        start = index * self.PIECE_BYTES
+        wanted = {"Range": f"bytes={start}-{start + self.PIECE_BYTES - 1}"}
+        try:
+            with self._client.stream("GET", self._url, headers=wanted) as response:
+                if response.status_code == 416 and index == 0:
+                    self._pieces[0] = b""
+                    return response
+                if response.status_code >= 400:
+                    raise OSError(f"the server answered {response.status_code} {response.reason_phrase}")
+                content = b""
+                for part in response.iter_raw():
+                    content += part
+                    if len(content) > self.PIECE_BYTES:
+                        break
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise OSError(f"cannot be fetched: {error or type(error).__name__}") from error
+        if response.status_code != 206 and (index > 0 or len(content) > self.PIECE_BYTES):
+            raise OSError("the server does not serve parts of files (no Range support)")
+        self._pieces[index] = content
+        return response
+
+    def readable(self) -> bool:
+        """Whether reading is possible: always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether seeking is possible: always."""
+        return True
+
+    def tell(self) -> int:
+        """Returns the position in bytes."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Moves the position, without fetching anything."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """Fills a buffer from the current position with what one piece holds."""
+        if self._position >= self.size:
+            return 0
+        index, within = divmod(self._position, self.PIECE_BYTES)
+        if index not in self._pieces:
+            self._fetch(index)
+        part = self._pieces[index][within : within + len(buffer)]
+        if not part:
+            raise OSError("the server sent less than it announced")
+        buffer[: len(part)] = part
+        self._position += len(part)
+        return len(part)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._client.close()
+        super().close()
+
+
+def _total_size(response: httpx.Response) -> int:
+    if response.status_code == 416:
+        return 0
+    stated = response.headers.get("content-range", "").rpartition("/")[2] or response.headers.get("content-length")
+    if not stated or not stated.isdigit():
+        raise OSError("the server does not say how large the file is")
+    return int(stated)
+
+
+@asynccontextmanager
+async def _failures_named() -> AsyncIterator[None]:
+    try:
+        yield
+    except _NOT_SENT as error:
+        raise CallFailed(_broken(Cause.NOT_SENT, error)) from error
+    except (httpx.HTTPError, httpx.StreamError) as error:
+        raise CallFailed(_broken(Cause.NO_ANSWER, error)) from error
+
+
+def _broken(cause: Cause, error: Exception) -> Failure:
+    return Failure(cause=cause, code=type(error).__name__, message=str(error) or "the connection broke")
+
+
+async def _bounded(response: httpx.Response) -> bytes:
+    raw = b""
+    async for piece in response.aiter_raw():
+        raw += piece
+        if len(raw) > MAX_ANSWER_BYTES:
+            break
+    return raw
+
+
+def _answer(response: httpx.Response, raw: bytes) -> Answer:
+    headers = _lower(response.headers)
+    if response.is_redirect:
+        raise CallFailed(
+            Failure(
+                cause=Cause.INVALID,
+                code="Redirected",
+                message="the address redirects elsewhere, and the key is not sent after it; set the right address",
+                status=response.status_code,
+            )
+        )
+    try:
+        body = json_object(inflated(raw))
+    except (ValueError, RecursionError) as error:
+        # An error page of something in between still says by its status that the call was refused.
+        if 400 <= response.status_code < 500:
+            return Answer(response.status_code, headers, {})
+        cause = Cause.NONSENSE if response.status_code < 400 else Cause.PROVIDER_FAULT
+        raise CallFailed(
+            Failure(
+                cause=cause,
+                code=f"HTTP {response.status_code}",
+                message=f"the answer is not one of this API ({error})",
+                status=response.status_code,
+                retry_after_seconds=retry_after(headers),
+            )
+        ) from error
+    return Answer(response.status_code, headers, body)
+
+
+def _lower(headers: httpx.Headers) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -1,0 +1,53 @@
+"""What may be talked to, and what may be printed: rules about URLs."""
+
+import ipaddress
+from urllib.parse import urlsplit, urlunsplit
+
+
+class AddressRefused(ValueError):
+    """An address recut does not talk to, with the reason."""
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the host of a URL is this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_private(url: str) -> bool:
+    """Whether a hosted provider certainly cannot reach the host of a URL."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".internal", ".localhost"))
+
+
+def checked_api_address(url: str) -> str:
+    """Returns an API address without trailing slash.
+
+    Raises:
+        AddressRefused: It is not https (plain http is for loopback only, since it carries the key), or carries
+            credentials, a query or a fragment.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise AddressRefused(f"{url!r} is not an http(s) address; give one like https://host/path")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise AddressRefused("the API address must not hold credentials, a query or a fragment; keys have settings")
+    if parts.scheme == "http" and not is_loopback(url):
+        raise AddressRefused(f"{url} would send the key unencrypted; use https (http is for this machine only)")
+    return url.rstrip("/")
+
+
+def printable(url: str) -> str:
+    """Returns a URL without its query and credentials, which may be secrets."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit((parts.scheme, f"{host}{port}", parts.path, "…" if parts.query else "", ""))

@@ -1,0 +1,141 @@
+"""What to do next with a job, from its journal records alone. This is where "never twice" is decided."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flows.rules.failures import may_recreate
+from flows.rules.records import Decided, Intent, Record, Refused, Settled, Submitted, Unanswered
+from flows.rules.states import JobState
+
+
+@dataclass
+class Attempt:
+    """One try of a job: its intent and what became of it."""
+
+    number: int
+    intent: Intent
+    submitted: Submitted | None = None
+    refused: Refused | None = None
+    unanswered: Unanswered | None = None
+    decided: Decided | None = None
+    settled: Settled | None = None
+
+
+@dataclass(frozen=True)
+class Create:
+    """Nothing runs and nothing was paid: claim this attempt and post."""
+
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Follow:
+    """A provider task exists: poll it and fetch its result."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True)
+class WaitForOwner:
+    """Another process owns the POST and may still be at it: read again after ``until``."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Reconcile:
+    """A POST was or may have been sent and its answer is lost: find out, never post."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True)
+class Over:
+    """The job is settled; nothing is to be done."""
+
+    state: JobState
+    attempt: Attempt
+
+
+Step = Create | Follow | WaitForOwner | Reconcile | Over
+
+
+class BrokenHistory(ValueError):
+    """The records contradict each other: somebody changed the journal by hand."""
+
+
+@dataclass
+class History:
+    """The attempts of one job, oldest first."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> "History":
+        """Orders records into attempts.
+
+        Raises:
+            BrokenHistory: A record belongs to an attempt that has no intent.
+        """
+        attempts: dict[int, Attempt] = {}
+        others: list[Record] = []
+        for record in records:
+            if isinstance(record, Intent):
+                attempts[record.attempt] = Attempt(record.attempt, record)
+            else:
+                others.append(record)
+        for record in others:
+            if record.attempt not in attempts:
+                raise BrokenHistory(f"a {record.kind} record of attempt {record.attempt} has no intent")
+            setattr(attempts[record.attempt], record.kind, record)
+        return cls([attempts[number] for number in sorted(attempts)])
+
+    @property
+    def last(self) -> Attempt | None:
+        """The newest attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+    def next_step(self, now: datetime, *, max_attempts: int) -> Step:
+        """Returns the one thing to do next.
+
+        Args:
+            now: The reader's clock, UTC.
+            max_attempts: How many provider tasks that FAILED for a passing reason one job may have in all.
+        """
+        attempt = self.last
+        if attempt is None:
+            return Create(1)
+        if attempt.settled:
+            failure = attempt.settled.failure
+            failed = [a for a in self.attempts if a.settled and a.settled.state == "failed"]
+            asked = attempt.decided is not None and attempt.decided.decision == "recreate"
+            retry = attempt.settled.state == "failed" and failure and may_recreate(failure)
+            if asked or (retry and len(failed) < max_attempts):
+                return Create(attempt.number + 1)
+            return Over(JobState(attempt.settled.state), attempt)
+        if attempt.decided:
+            if attempt.decided.decision == "recreate":
+                return Create(attempt.number + 1)
+            return Over(JobState.ABANDONED, attempt)
+        if attempt.submitted:
+            return Follow(attempt)
+        if attempt.refused:
+            return Create(attempt.number + 1)
+        if attempt.unanswered or now >= attempt.intent.not_after:
+            return Reconcile(attempt)
+        return WaitForOwner(attempt.intent.not_after)
+
+    def state(self, now: datetime) -> JobState:
+        """Returns where the job stands, for people."""
+        match self.next_step(now, max_attempts=0):
+            case Create(attempt=number):
+                return JobState.FAILED if number > 1 else JobState.PLANNED
+            case Follow():
+                return JobState.RUNNING
+            case WaitForOwner():
+                return JobState.CREATING
+            case Reconcile():
+                return JobState.HELD
+            case Over(state=state):
+                return state

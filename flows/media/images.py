@@ -100,6 +100,4 @@ def _webp_facts(head: bytes, size: int) -> ImageFacts:
         width, height = (int.from_bytes(data[at : at + 2], "little") & 0x3FFF for at in (6, 8))
     else:
         raise UnreadableMedia("its WebP headers are damaged")
-    return ImageFacts(
-        format="webp", width=width, height=height, has_alpha=alpha, size_bytes=size, animated=animated
-    )
+    return ImageFacts(format="webp", width=width, height=height, has_alpha=alpha, size_bytes=size, animated=animated)

@@ -12,12 +12,13 @@ from av.video.stream import VideoStream
 
 from flows.media import boxes
 from flows.media.source import open_container, open_source
+from flows.media.streams import decoded, display_size, video_stream
 from flows.media.unreadable import UnreadableMedia, picture_format
 from flows.rules.facts import VideoFacts
 
 _STRETCH_SECONDS = 1.0
 _RATE_DIGITS = 3
-_SANE_PIXELS = 100_000_000
+# Streams cut from a broadcast begin with pictures that need earlier ones.
 _PACKETS_TO_FIRST_PICTURE = 100
 
 
@@ -46,7 +47,7 @@ def probe_video(stream: BinaryIO, size: int) -> VideoFacts:
         times = _sample_times(video)
         if brand:
             _check_samples(container, size)
-        width, height = _display_size(container, video)
+        width, height = display_size(video, _first_picture(container, video))
         duration = _duration(container, video)
         average = _average_rate(video)
         slowest, fastest = stretch_rates(times) if times else (average, average)
@@ -62,27 +63,6 @@ def probe_video(stream: BinaryIO, size: int) -> VideoFacts:
             has_audio=bool(container.streams.audio),
             size_bytes=size,
         )
-
-
-def video_stream(container: InputContainer) -> VideoStream:
-    """Returns the stream that moves, passing over cover pictures.
-
-    Raises:
-        UnreadableMedia: There is none, it is encrypted, or its codec is unknown.
-    """
-    cover = av.stream.Disposition.attached_pic
-    videos = [stream for stream in container.streams.video if not stream.disposition & cover]
-    if not videos:
-        sound = "only sound" if container.streams.audio else "no video stream"
-        raise UnreadableMedia(f"it contains {sound}")
-    video = videos[0]
-    # FFmpeg describes an unknown codec with no context at all, which PyAV's types do not say.
-    context: av.VideoCodecContext | None = video.codec_context
-    if context is None:
-        raise UnreadableMedia("its video codec is not known here")
-    if context.codec_tag == "encv":
-        raise UnreadableMedia("it is encrypted (copy protection)")
-    return video
 
 
 def stretch_rates(times: Sequence[float]) -> tuple[float, float]:
@@ -102,11 +82,6 @@ def stretch_rates(times: Sequence[float]) -> tuple[float, float]:
     return min(rates), max(rates)
 
 
-def upright(size: tuple[int, int], rotation: int) -> tuple[int, int]:
-    """Returns width and height as they are after turning by ``rotation`` degrees."""
-    return (size[1], size[0]) if rotation % 180 else size
-
-
 def _sample_times(video: VideoStream) -> list[float]:
     """When frames begin, with the end of the last, from the sample tables; empty where there are none."""
     if not video.frames or not video.time_base:  # fragmented files, and indexes that list some frames only
@@ -120,9 +95,7 @@ def _sample_times(video: VideoStream) -> list[float]:
 
 
 def _check_samples(container: InputContainer, size: int) -> None:
-    end = max(
-        (entry.pos + entry.size for stream in container.streams for entry in stream.index_entries), default=0
-    )
+    end = max((entry.pos + entry.size for stream in container.streams for entry in stream.index_entries), default=0)
     if end > size:
         raise UnreadableMedia(boxes.ends_early(size, end, indexed=True))
 
@@ -142,20 +115,7 @@ def _average_rate(video: VideoStream) -> float:
     return float(rate)
 
 
-def _display_size(container: InputContainer, video: VideoStream) -> tuple[int, int]:
-    context = video.codec_context
-    if not 0 < context.width * context.height <= _SANE_PIXELS:
-        raise UnreadableMedia(f"its pictures of {context.width} x {context.height} pixels cannot be real")
-    width = round(context.width * (video.sample_aspect_ratio or 1))
-    return upright((width, context.height), _first_picture(container, video).rotation)
-
-
 def _first_picture(container: InputContainer, video: VideoStream) -> VideoFrame:
-    for packet in islice(container.demux(video), _PACKETS_TO_FIRST_PICTURE):
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            continue  # streams cut from a broadcast begin with pictures that need earlier ones
-        for frame in frames:
-            return frame
+    for frame in decoded(islice(container.demux(video), _PACKETS_TO_FIRST_PICTURE)):
+        return frame
     raise UnreadableMedia("its first pictures cannot be decoded: it is damaged or encrypted")

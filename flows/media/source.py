@@ -117,6 +117,9 @@ def open_container(source: Source) -> Iterator[InputContainer]:
         source.seek(0)
         with av.open(source, "r", options=options, metadata_errors="replace") as container:
             yield container
+    except UnreadableMedia:
+        source.check()
+        raise
     except av.error.FFmpegError as error:
         source.check()
         raise UnreadableMedia(_explain(source)) from error

@@ -22,7 +22,7 @@ _HEIC_BRANDS = {b"heic", b"heix", b"mif1", b"msf1"}
 _VIDEO_SIGNATURES = ((b"\x1a\x45\xdf\xa3", "Matroska or WebM"), (b"FLV\x01", "FLV"), (b"OggS", "Ogg"))
 
 
-class UnreadableMedia(Exception):  # noqa: N818  (reads as what it says: the file, not the program, is at fault)
+class UnreadableMedia(Exception):
     """A file that cannot be read as the video or picture it should be.
 
     Attributes:

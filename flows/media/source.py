@@ -1,5 +1,6 @@
 """Opens media from any seekable binary stream, with limits that a hostile file cannot pass."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -82,6 +83,11 @@ class Source:
         """Raises what any earlier read failed with."""
         if self._failure:
             raise self._failure
+
+
+def whole(stream: BinaryIO) -> Source:
+    """Returns a source without a budget, for decoding; the stream itself says how long it is."""
+    return Source(stream, stream.seek(0, io.SEEK_END))
 
 
 def open_source(stream: BinaryIO, size: int) -> tuple[Source, bytes]:

@@ -36,7 +36,7 @@ def video_stream(container: InputContainer) -> VideoStream:
     return video
 
 
-def decoded(packets: Iterable[Packet[VideoStream]]) -> Iterator[VideoFrame]:
+def decoded(packets: "Iterable[Packet[VideoStream]]") -> Iterator[VideoFrame]:
     """Decodes packets of a video stream, passing over those that are damaged or need pictures cut away before."""
     for packet in packets:
         try:

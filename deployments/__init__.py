@@ -1,0 +1,1 @@
+"""How recut stands up: the local provider, the local Prefect server, deployments."""

@@ -103,7 +103,7 @@ class DashScopeClient:
             prompt=output.get("orig_prompt"),
         )
 
-    async def list(self, model: str, since: datetime, until: datetime) -> list[ListedTask]:
+    async def list_tasks(self, model: str, since: datetime, until: datetime) -> list[ListedTask]:
         """Returns the account's provider tasks of a model submitted in a window of at most 24 hours.
 
         Raises:

@@ -135,6 +135,9 @@ _STATUSES: dict[int, Cause] = {
     429: Cause.THROTTLED,
 }
 
+#: Causes after which a provider task may exist, under whatever status they travel.
+_PROVE_NOTHING = frozenset({Cause.NO_ANSWER, Cause.NONSENSE, Cause.PROVIDER_FAULT, Cause.TIMED_OUT})
+
 _OUT_OF_MONEY = re.compile(r"balance|overdue|arrears|余额|欠费|额度不足", re.I)
 _SENSITIVE = re.compile(r"green net|inappropriate|sensitive|moderation|敏感", re.I)
 
@@ -189,7 +192,7 @@ def create_outcome(failure: Failure) -> Outcome:
     """
     if failure.cause is Cause.NOT_SENT:
         return Outcome.REFUSED
-    if failure.status is None or failure.cause in (Cause.NO_ANSWER, Cause.NONSENSE):
+    if failure.status is None or failure.cause in _PROVE_NOTHING:
         return Outcome.UNKNOWN
     return Outcome.UNKNOWN if failure.status >= 500 else Outcome.REFUSED
 

@@ -96,12 +96,13 @@ class History:
         """The newest attempt."""
         return self.attempts[-1] if self.attempts else None
 
-    def next_step(self, now: datetime, *, max_attempts: int) -> Step:
+    def next_step(self, now: datetime, *, max_attempts: int, owner_is_gone: bool = False) -> Step:
         """Returns the one thing to do next.
 
         Args:
             now: The reader's clock, UTC.
-            max_attempts: How many provider tasks that FAILED for a passing reason one job may have in all.
+            max_attempts: How many provider tasks one job may have in all while they FAIL for a passing reason.
+            owner_is_gone: Whether the process that wrote the last intent certainly no longer runs.
         """
         attempt = self.last
         if attempt is None:
@@ -122,7 +123,7 @@ class History:
             return Follow(attempt)
         if attempt.refused:
             return Create(attempt.number + 1)
-        if attempt.unanswered or now >= attempt.intent.not_after:
+        if attempt.unanswered or owner_is_gone or now >= attempt.intent.not_after:
             return Reconcile(attempt)
         return WaitForOwner(attempt.intent.not_after)
 

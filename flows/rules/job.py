@@ -91,7 +91,6 @@ class EditJob(BaseModel):
         default=None,
         title="Name",
         description="File name of the result without ending; may hold folders. Default: from clip and job key.",
-        max_length=200,
     )
 
     @field_validator("reference_images", mode="before")
@@ -114,6 +113,8 @@ class EditJob(BaseModel):
         parts = value.split("/")
         if any(part in ("", ".", "..") or part.startswith(".") for part in parts):
             raise ValueError("must be a plain relative name: no empty part, none starting with a dot")
+        if any(len(part.encode()) > 200 for part in parts):
+            raise ValueError("must not have a part longer than 200 bytes: file systems stop at 255")
         if any(ord(char) < 32 or char in '\\:*?"<>|' for char in value):
             raise ValueError('must not hold control characters or any of \\ : * ? " < > |')
         return value

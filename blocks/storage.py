@@ -1,0 +1,55 @@
+"""Storage for results, journal and staging, saved once as a Prefect block."""
+
+from typing import Any
+
+from prefect.blocks.core import Block
+from prefect.types import SecretDict
+from pydantic import Field, HttpUrl, SecretStr
+
+from blocks.clients.store import Store
+
+
+class VideoStorage(Block):
+    """A folder on any storage fsspec knows, with its secrets.
+
+    Example:
+        ```python
+        from blocks import VideoStorage
+
+        VideoStorage(url="s3://videos/edited", endpoint_url="https://minio.example", access_key_id="…",
+                     secret_access_key="…").save("edited")
+        store = VideoStorage.load("edited").get_store()
+        ```
+    """
+
+    _block_type_name = "Video Storage"
+    _block_type_slug = "video-storage"
+    _logo_url = HttpUrl("https://avatars.githubusercontent.com/u/65479552")
+    _documentation_url = HttpUrl("https://filesystem-spec.readthedocs.io/en/latest/api.html#implementations")
+    _description = "A folder on any fsspec storage: local disk, S3, MinIO, OSS, GCS, Azure."
+
+    url: str = Field(title="URL", description="Path or fsspec URL of the folder, such as s3://bucket/prefix.")
+    endpoint_url: str | None = Field(
+        default=None, title="Endpoint URL", description="Address of an S3-compatible storage other than AWS."
+    )
+    access_key_id: SecretStr | None = Field(
+        default=None, title="Access key ID", description="Key id of the storage; default: its environment's."
+    )
+    secret_access_key: SecretStr | None = Field(
+        default=None, title="Secret access key", description="Secret that goes with the key id."
+    )
+    options: SecretDict = Field(
+        default=SecretDict({}),
+        title="Options",
+        description="Further options of the fsspec file system; kept secret as a whole.",
+    )
+
+    def get_store(self) -> Store:
+        """Returns the folder, ready to read and write."""
+        options: dict[str, Any] = dict(self.options.get_secret_value())
+        if self.endpoint_url:
+            options["endpoint_url"] = self.endpoint_url
+        if self.access_key_id and self.secret_access_key:
+            options["key"] = self.access_key_id.get_secret_value()
+            options["secret"] = self.secret_access_key.get_secret_value()
+        return Store(self.url, options)

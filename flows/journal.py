@@ -1,0 +1,147 @@
+"""The journal: write-once records per job key on storage, the durable truth about what was paid for.
+
+A record is one JSON file, ``<job key>/<attempt>-<kind>.json``, created exclusively and never changed or removed.
+Two writers of one record cannot both succeed, whatever machines they run on; the loser reads and follows.
+"""
+
+import asyncio
+import functools
+import os
+import socket
+
+from pydantic import BaseModel, ValidationError
+
+from blocks.clients.store import StorageFailed, Store
+from flows.rules.history import History
+from flows.rules.records import RECORD, Intent, Record, Writer
+
+_TASKS = "provider-tasks"
+
+
+class JournalUnreadable(StorageFailed):
+    """A record is there but cannot be understood, so nothing may be concluded about its job."""
+
+
+class Claim(BaseModel):
+    """Says which job a provider task belongs to; created once, so that no two jobs share a provider task."""
+
+    job_key: str
+    attempt: int
+
+
+class Journal:
+    """The records of all jobs that share one store.
+
+    Args:
+        store: Where the records are.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    async def prove_exclusive(self) -> None:
+        """Makes sure that the storage creates exclusively, before money depends on it.
+
+        Raises:
+            StorageFailed: It does not, or cannot be reached.
+        """
+        await asyncio.to_thread(self.store.prove_exclusive)
+
+    async def history(self, job_key: str) -> History:
+        """Returns what is recorded of a job.
+
+        Raises:
+            StorageFailed: It cannot be read; which is not the same as empty.
+        """
+        return await asyncio.to_thread(self._history, job_key)
+
+    def _history(self, job_key: str) -> History:
+        names = self.store.names(f"{job_key}/")
+        return History.of(self._record(name) for name in names if name.endswith(".json"))
+
+    def _record(self, name: str) -> Record:
+        content = self.store.read(name)
+        try:
+            return RECORD.validate_json(content)
+        except ValidationError as error:
+            raise JournalUnreadable(
+                f"the journal record {self.store.address(name)} cannot be understood "
+                f"({error.error_count()} problems); nothing is created for its job until it is mended or moved away"
+            ) from error
+
+    async def write(self, job_key: str, record: Record) -> None:
+        """Writes a record once.
+
+        Raises:
+            FileExistsError: It was written before, by this or another process; what stands, stands.
+            StorageFailed: It was not written as far as can be told.
+        """
+        content = RECORD.dump_json(record, indent=1)
+        await asyncio.to_thread(self.store.create_once, f"{job_key}/{record.attempt:03}-{record.kind}.json", content)
+
+    async def claim(self, account: str, provider_task_id: str, job_key: str, attempt: int) -> bool:
+        """Ties a provider task to a job; returns whether it belongs to this job and attempt now.
+
+        Raises:
+            StorageFailed: It cannot be told.
+        """
+        name = f"{_TASKS}/{account}/{file_safe(provider_task_id)}.json"
+        wanted = Claim(job_key=job_key, attempt=attempt)
+        try:
+            await asyncio.to_thread(self.store.create_once, name, wanted.model_dump_json().encode())
+        except FileExistsError:
+            return Claim.model_validate_json(await asyncio.to_thread(self.store.read, name)) == wanted
+        return True
+
+    async def claimed(self, account: str) -> set[str]:
+        """Returns the provider tasks of an account that jobs have claimed, as file-safe ids."""
+        names = await asyncio.to_thread(self.store.names, f"{_TASKS}/{account}/")
+        return {name.rpartition("/")[2].removesuffix(".json") for name in names}
+
+    async def job_keys(self) -> list[str]:
+        """Returns the keys of all jobs ever begun."""
+        names = await asyncio.to_thread(self.store.names, "")
+        return sorted({name.partition("/")[0] for name in names if name.endswith("-intent.json")})
+
+    async def open_intents(self) -> list[Intent]:
+        """Returns the intents that nothing answers yet, of all jobs: the file names alone tell which."""
+        names = await asyncio.to_thread(self.store.names, "")
+        answered = {name.rpartition("-")[0] for name in names if not name.endswith("-intent.json")}
+        still_open = [n for n in names if n.endswith("-intent.json") and n.rpartition("-")[0] not in answered]
+        records = await asyncio.gather(*(asyncio.to_thread(self._record, name) for name in still_open))
+        return [record for record in records if isinstance(record, Intent)]
+
+
+def file_safe(provider_task_id: str) -> str:
+    """Returns a provider task's id as it names a claim."""
+    return "".join(char if char.isalnum() or char in "-_." else "_" for char in provider_task_id)[:150]
+
+
+def writer(flow_run: str | None = None) -> Writer:
+    """Returns who is writing."""
+    return Writer(host=_host(), process=os.getpid(), flow_run=flow_run)
+
+
+def owner_is_gone(owner: Writer) -> bool:
+    """Whether the process that wrote a record certainly no longer runs: only knowable on its own machine."""
+    if owner.host != _host():
+        return False
+    try:
+        os.kill(owner.process, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+@functools.cache
+def _host() -> str:
+    """The machine and its process table: containers that share a name still have tables of their own."""
+    try:
+        table = f".{os.stat('/proc/self/ns/pid').st_ino}"
+        with open("/proc/sys/kernel/random/boot_id") as stream:
+            boot = f".{stream.read().strip()[:8]}"
+    except OSError:
+        table = boot = ""
+    return f"{socket.gethostname()}{boot}{table}"

@@ -1,0 +1,84 @@
+"""Accepting a create, in either dialect."""
+
+import json
+
+from deployments.emulator.catalog import ModelRules
+from deployments.emulator.errors import ApiyiBody, DashScopeBody, ErrorText, RefusedError
+from deployments.emulator.faults import Fate
+from deployments.emulator.front import Call
+from deployments.emulator.request import EditRequest, cut_prompt, read_request
+from deployments.emulator.tasks import ProviderTask
+
+_HEADERS_OF_INTEREST = (
+    "user-agent",
+    "content-type",
+    "accept-encoding",
+    "x-dashscope-async",
+    "x-dashscope-ossresourceresolve",
+    "x-dashscope-workspace",
+    "x-dashscope-datainspection",
+    "x-dashscope-sdk-client",
+    "idempotency-key",
+)
+
+
+async def create(call: Call, rules: ModelRules, account: str) -> ProviderTask:
+    """Check a create and take the provider task in.
+
+    Args:
+        call: The request.
+        rules: The model's rules at this provider.
+        account: Alias of the account that pays.
+
+    Raises:
+        RefusedError: Too many requests, a wrong body or, where so configured, wrong media.
+    """
+    world = call.world
+    world.books.admit("create", rules.provider, account, rules.model, world.clock.now())
+    request, refusal = _read(call, rules)
+    if refusal is not None and world.config.check_at == "create":
+        raise RefusedError(refusal)
+    resolves_oss = call.request.headers.get("x-dashscope-ossresourceresolve", "").lower() == "enable"
+    materials = None
+    if request is not None and world.config.check_media_at == "create":
+        materials = await world.workshop.gather(request, rules, account, resolves_oss, world.clock.now())
+    fate = next((effect for effect in call.effects if isinstance(effect, Fate)), None)
+    run_seconds = world.books.run_seconds(rules.model)
+    if fate is not None and fate.run_seconds is not None:
+        run_seconds = fate.run_seconds
+    now = world.clock.now()
+    task = ProviderTask(
+        provider_task_id=world.books.new_id(rules.provider, rules.model),
+        rules=rules,
+        account=account,
+        create_request_id=call.request_id,
+        body=call.body.decode(errors="replace"),
+        headers={name: value for name, value in call.request.headers.items() if name in _HEADERS_OF_INTEREST},
+        prompt=cut_prompt(str(call.prompt or ""), rules.chinese_weight),
+        request=request,
+        refusal=refusal,
+        resolves_oss=resolves_oss,
+        run_seconds=run_seconds,
+        submitted_at=now,
+        fate=fate,
+    )
+    if materials is not None:
+        world.hold(task, materials)
+    world.books.accept(task, now)
+    return task
+
+
+def _read(call: Call, rules: ModelRules) -> tuple[EditRequest | None, ErrorText | None]:
+    """The request, or what is wrong with it."""
+    most = call.world.config.wan_references if rules.provider == "dashscope" and "wan" in rules.model else None
+    texts = ApiyiBody if rules.provider == "apiyi" else DashScopeBody
+    try:
+        document = json.loads(call.body)
+    except ValueError:
+        return None, texts.malformed
+    if not isinstance(document, dict):
+        return None, texts.malformed
+    try:
+        return read_request(document, rules, most), None
+    except RefusedError as refused:
+        return None, refused.text

@@ -28,10 +28,14 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def printable(text: str) -> str:
-    """Returns text with what the built-in font cannot draw replaced: accents dropped, other scripts as "…"."""
+    """Returns text as the built-in font can draw it: without accents, with "…" for other scripts.
+
+    Text of which nothing would be left to read becomes empty.
+    """
     plain = unicodedata.normalize("NFKD", text.translate(_PLAIN))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return re.sub(r"[^\x20-\x7e·…°]+", "…", plain).strip()
+    plain = re.sub(r"[^\x20-\x7e·…°]+", "…", plain).strip()
+    return plain if any(letter.isalnum() for letter in plain) else ""
 
 
 def fitted(text: str, size: int, width: float) -> str:

@@ -1,5 +1,6 @@
 """Reads what a picture's headers say, without decoding it."""
 
+import struct
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -23,6 +24,7 @@ _READERS: dict[str, Callable[[Any], ImageFile]] = {
 _END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 # Some programs append data of their own after the end mark.
 _TAIL_BYTES = 65_536
+_WEBP_HEADER_BYTES = 30
 
 
 def probe_image(stream: BinaryIO, size: int) -> ImageFacts:
@@ -60,7 +62,7 @@ def _facts(source: Source, kind: str) -> ImageFacts:
         # A multi-picture JPEG (MPO) is read as the JPEG it begins with.
         image: ImageFile = _READERS[kind](source)
         animated = bool(getattr(image, "is_animated", False))
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error) as error:
         source.check()
         raise UnreadableMedia(f"its {kind} headers are damaged") from error
     source.check()
@@ -78,16 +80,20 @@ def _facts(source: Source, kind: str) -> ImageFacts:
 
 
 def _check_complete(source: Source, kind: str) -> None:
+    if kind not in _END_MARKS:
+        return
     tail = source.read_at(max(0, source.size - _TAIL_BYTES), _TAIL_BYTES)
-    if _END_MARKS.get(kind, b"") not in tail:
+    if _END_MARKS[kind] not in tail:
         raise UnreadableMedia("the file ends early: its end mark is missing")
 
 
 def _webp_facts(head: bytes, size: int) -> ImageFacts:
     """Reads a WebP's first chunk (RFC 9649, sections 2.5 to 2.7): Pillow would read the whole file."""
     declared = int.from_bytes(head[4:8], "little") + 8
-    if declared > size:
-        raise UnreadableMedia(f"the file ends early ({size:,} of {declared:,} bytes are there)")
+    if declared > size or size < _WEBP_HEADER_BYTES:
+        raise UnreadableMedia(
+            f"the file ends early ({size:,} of {max(declared, _WEBP_HEADER_BYTES):,} bytes are there)"
+        )
     chunk, data = head[12:16], head[20:30]
     alpha = animated = False
     if chunk == b"VP8X":

@@ -135,10 +135,10 @@ def _strip(
 def _draw_sheet(strips: Sequence[_Strip], title: str, columns: int) -> Image.Image:
     cell = max(frame.width for strip in strips for frame in strip.frames)
     width = columns * cell + (columns - 1) * _GAP + 2 * _MARGIN
-    top = _MARGIN + _TITLE_BLOCK
+    headline = canvas.fitted(title, _TITLE, width - 2 * _MARGIN)
+    top = _MARGIN + (_TITLE_BLOCK if headline else 0)
     height = top + sum(strip.height(columns) for strip in strips) + (len(strips) - 1) * _STRIP_GAP + _MARGIN
     sheet = Image.new("RGB", (width, height), canvas.BACKGROUND)
-    headline = canvas.fitted(title, _TITLE, width - 2 * _MARGIN)
     ImageDraw.Draw(sheet).text((_MARGIN, _MARGIN), headline, font=canvas.font(_TITLE), fill=canvas.TEXT)
     for strip in strips:
         _draw_strip(sheet, strip, top, cell, columns)

@@ -44,16 +44,16 @@ def probe_video(stream: BinaryIO, size: int) -> VideoFacts:
         boxes.check_complete(source)
     with open_container(source) as container:
         video = video_stream(container)
-        times = _sample_times(video)
+        times = _frame_times(video, indexed=brand is not None)
         if brand:
             _check_samples(container, size)
         width, height = display_size(video, _first_picture(container, video))
         duration = _duration(container, video)
-        average = _average_rate(video)
+        average = (len(times) - 1) / (times[-1] - times[0]) if times else _average_rate(video)
         slowest, fastest = stretch_rates(times) if times else (average, average)
         return VideoFacts(
             container=brand or container.format.name.split(",")[0],
-            codec=video.codec_context.name,
+            codec=video.codec_context.codec.canonical_name,
             duration_seconds=duration,
             width=width,
             height=height,
@@ -82,16 +82,14 @@ def stretch_rates(times: Sequence[float]) -> tuple[float, float]:
     return min(rates), max(rates)
 
 
-def _sample_times(video: VideoStream) -> list[float]:
-    """When frames begin, with the end of the last, from the sample tables; empty where there are none."""
-    if not video.frames or not video.time_base:  # fragmented files, and indexes that list some frames only
+def _frame_times(video: VideoStream, *, indexed: bool) -> list[float]:
+    """When frames begin by the sample tables, and when the last ends; empty where the tables are not complete."""
+    if not video.time_base or not (indexed or video.frames):
         return []
-    base = float(video.time_base)
     ticks = sorted({entry.timestamp for entry in video.index_entries if not entry.is_discard})
-    if len(ticks) < 2:
-        return []
-    end = max(ticks[0] + (video.duration or 0), ticks[-1] + 1)
-    return [tick * base for tick in (*ticks, end)]
+    if ticks and video.frames:  # fragments count no frames and do not say when the last one ends
+        ticks.append(max(ticks[0] + (video.duration or 0), ticks[-1] + 1))
+    return [float(tick * video.time_base) for tick in ticks] if len(ticks) > 1 else []
 
 
 def _check_samples(container: InputContainer, size: int) -> None:

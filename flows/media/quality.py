@@ -15,7 +15,7 @@ _MIN_SAMPLES, _MAX_SAMPLES = 4, 30
 _THUMBNAIL = (32, 32)
 _SHORTEST_STRETCH_SECONDS = 1.0
 
-# Grey levels of 255. Encoding noise moves the mean of a still picture's thumbnail by about a tenth of a level.
+# Levels of 255. Encoding noise moves the mean of a motionless picture by about a tenth of a level.
 _BLACK_MEAN, _BLACK_PEAK = 12.0, 48
 _STILL_CHANGE = 0.3
 _MOVING_CHANGE = 1.0
@@ -77,20 +77,20 @@ def stretches(flags: Sequence[bool], moments: Sequence[float]) -> Iterator[tuple
 
 def _thumbnails(stream: BinaryIO, moments: Sequence[float]) -> list[Image.Image]:
     pictures = frames_at(whole(stream), moments, box=(256, 256))
-    return [picture.convert("L").resize(_THUMBNAIL, Image.Resampling.BOX) for picture in pictures]
+    return [picture.resize(_THUMBNAIL, Image.Resampling.BOX) for picture in pictures]
 
 
 def _is_black(picture: Image.Image) -> bool:
-    grey = ImageStat.Stat(picture)
+    grey = ImageStat.Stat(picture.convert("L"))
     return grey.mean[0] < _BLACK_MEAN and grey.extrema[0][1] < _BLACK_PEAK
 
 
 def _change(pictures: Sequence[Image.Image], at: int) -> float:
     """Mean change to the next sample, for the last from the one before."""
     other = pictures[at + 1] if at + 1 < len(pictures) else pictures[at - 1]
-    return ImageStat.Stat(ImageChops.difference(pictures[at], other)).mean[0]
+    return max(ImageStat.Stat(ImageChops.difference(pictures[at], other)).mean)
 
 
 def _looks_same(one: Image.Image, other: Image.Image) -> bool:
-    counts = ImageChops.difference(one, other).histogram()
-    return sum(counts[_EDITED_CHANGE:]) < _EDITED_SHARE * sum(counts)
+    channels = [channel.histogram() for channel in ImageChops.difference(one, other).split()]
+    return all(sum(counts[_EDITED_CHANGE:]) < _EDITED_SHARE * sum(counts) for counts in channels)

@@ -17,7 +17,7 @@ def video_stream(container: InputContainer) -> VideoStream:
     """Returns the stream that moves, passing over cover pictures.
 
     Raises:
-        UnreadableMedia: There is none, it is encrypted, its codec is unknown, or its size is absurd.
+        UnreadableMedia: There is none, its codec is unknown, or its size is absurd.
     """
     cover = av.stream.Disposition.attached_pic
     videos = [stream for stream in container.streams.video if not stream.disposition & cover]
@@ -29,16 +29,20 @@ def video_stream(container: InputContainer) -> VideoStream:
     context: av.VideoCodecContext | None = video.codec_context
     if context is None:
         raise UnreadableMedia("its video codec is not known here")
-    if context.codec_tag == "encv":
-        raise UnreadableMedia("it is encrypted (copy protection)")
     if not 0 < context.width * context.height <= _SANE_PIXELS:
         raise UnreadableMedia(f"its pictures of {context.width} x {context.height} pixels cannot be real")
     return video
 
 
 def decoded(packets: "Iterable[Packet[VideoStream]]") -> Iterator[VideoFrame]:
-    """Decodes packets of a video stream, passing over those that are damaged or need pictures cut away before."""
+    """Decodes packets of a video stream, passing over those that are damaged or need pictures cut away before.
+
+    Raises:
+        UnreadableMedia: They are encrypted; decoding them would give noise.
+    """
     for packet in packets:
+        if packet.has_sidedata("encryption_info"):
+            raise UnreadableMedia("it is encrypted (copy protection)")
         try:
             frames = packet.decode()
         except av.error.InvalidDataError:

@@ -33,8 +33,10 @@ _EARLY = 0.1  # share of a run for which progress says 10; it then stands at 30 
 
 async def _create(call: Call) -> Response:
     account = _account(call)
+    if call.document is None:
+        raise RefusedError(ApiyiBody.malformed)
     if call.model is None:
-        raise RefusedError(ApiyiBody.missing("model") if call.body else ApiyiBody.malformed)
+        raise RefusedError(ApiyiBody.missing("model"))
     rules = RULES.get(("apiyi", call.model))
     if rules is None:
         raise RefusedError(APIYI_NO_CHANNEL)

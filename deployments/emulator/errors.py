@@ -102,6 +102,7 @@ class DashScopeBody:
     """How DashScope refuses a request body: always 400 InvalidParameter."""
 
     malformed = BAD_BODY
+    bad_url = URL_ERROR
 
     @staticmethod
     def missing(field: str) -> ErrorText:
@@ -127,6 +128,7 @@ class DashScopeBody:
 class ApiyiBody:
     """How APIYI refuses a request body: at its own gateway for wrong types, else as the vendor's words."""
 
+    bad_url = ErrorText(400, "InvalidParameter", "[InvalidParameter] url error, please check url！")
     malformed = ErrorText(400, "parse_request_failed", "unexpected end of JSON input", "parse_request_failed")
 
     @staticmethod

@@ -67,7 +67,10 @@ class Garble(_Effect):
 
 
 class Report(_Effect):
-    """Poll only: report another state than the provider task is in; the provider task itself is untouched."""
+    """Poll only: report another state than the provider task is in; the provider task itself is untouched.
+
+    `status` is DashScope's word (APIYI's poll translates it) or any other word, which is passed as it is.
+    """
 
     kind: Literal["report"] = "report"
     status: str | None = None
@@ -87,7 +90,11 @@ class Fate(_Effect):
 
 
 class Rows(_Effect):
-    """List only: rows younger than `seconds` are not there yet, rows are missing, or pages have shifted."""
+    """List only: what is wrong with the rows.
+
+    `late`: rows younger than `seconds` are not there yet. `missing`: the newest `count` rows are not there.
+    `shifted`: `count` newer rows have come in since the page before, so that its last rows come again.
+    """
 
     kind: Literal["rows"] = "rows"
     how: Literal["late", "missing", "shifted"]
@@ -112,7 +119,9 @@ class File(_Effect):
         "slow",
         "redirect",
     ]
-    to: str = Field(default="", description="Redirect only: scheme and host to send the client to.")
+    to: str | None = Field(
+        default=None, description="Redirect only: scheme and host; default: this machine by its other name."
+    )
     seconds: float = Field(default=1, ge=0, description="Slow only: provider seconds per piece of 64 KiB.")
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,6 +23,7 @@ class Call:
 
     Attributes:
         body: The request's body; only read for creates.
+        document: The body as a JSON object, if it is one.
         model: The model it speaks of, as far as that is told.
         prompt: The prompt it speaks of.
         task_id: The provider task it speaks of.
@@ -34,6 +36,7 @@ class Call:
     provider: Provider
     request_id: str = field(default_factory=new_request_id)
     body: bytes = b""
+    document: dict[str, Any] | None = None
     model: str | None = None
     prompt: str | None = None
     task_id: str | None = None
@@ -91,7 +94,7 @@ async def _understand(call: Call) -> None:
     request = call.request
     if call.operation == "create":
         call.body = await request.body()
-        call.model, call.prompt = _named(call.body)
+        _read_create(call)
     elif call.operation == "policy":
         call.model = request.query_params.get("model")
     elif call.operation == "list":
@@ -108,16 +111,19 @@ async def _understand(call: Call) -> None:
                 call.provider = task.rules.provider
 
 
-def _named(body: bytes) -> tuple[str | None, str | None]:
-    """Model and prompt of a create's body, as far as they can be made out."""
+def _read_create(call: Call) -> None:
+    """Note a create's body with its model and prompt, as far as they can be made out."""
     try:
-        document = json.loads(body)
+        document = json.loads(call.body)
     except ValueError:
-        return None, None
-    model = document.get("model") if isinstance(document, dict) else None
-    given = document.get("input") if isinstance(document, dict) else None
-    prompt = given.get("prompt") if isinstance(given, dict) else None
-    return model if isinstance(model, str) else None, prompt if isinstance(prompt, str) else None
+        return
+    if not isinstance(document, dict):
+        return
+    call.document = document
+    given = document.get("input")
+    model, prompt = document.get("model"), given.get("prompt") if isinstance(given, dict) else None
+    call.model = model if isinstance(model, str) else None
+    call.prompt = prompt if isinstance(prompt, str) else None
 
 
 async def _faulty(call: Call, when: When) -> Response | None:

@@ -15,17 +15,27 @@ from deployments.emulator.errors import MEDIA_UNREADABLE, ErrorText, RefusedErro
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip that passed: where it lies, its digest, its size in pixels and its length in seconds."""
+    """A clip that passed.
+
+    Attributes:
+        path: Where it lies.
+        digest: SHA-256 of its bytes.
+        size: Width and height in pixels as a player shows it.
+        turn: Degrees that a player turns the stored picture counter-clockwise; a multiple of 90.
+        seconds: Length of its picture.
+    """
 
     path: Path
     digest: str
     size: tuple[int, int]
+    turn: int
     seconds: float
 
 
 @dataclass(frozen=True)
 class _Probe:
     size: tuple[int, int]
+    turn: int
     seconds: float
     frame_rate: float
     container: str
@@ -55,7 +65,7 @@ def admit_clip(data: bytes, limits: VideoLimits, folder: Path) -> Clip:
     problem = _video_problem(probe, limits)
     if problem is not None:
         raise RefusedError(problem)
-    return Clip(path, digest, probe.size, round(probe.seconds, 2))
+    return Clip(path, digest, probe.size, probe.turn, probe.seconds)
 
 
 def admit_image(data: bytes, limits: ImageLimits) -> Image.Image:
@@ -89,8 +99,10 @@ def _probe(path: Path) -> _Probe:
                 else (clip.duration or 0) / av.time_base
             )
             rate = float(stream.average_rate or stream.base_rate or 0)
-            next(clip.decode(stream))
-            return _Probe((stream.width, stream.height), seconds, rate, clip.format.name)
+            turn = 90 * round(next(clip.decode(stream)).rotation / 90)
+            width, height = round(stream.width * (stream.sample_aspect_ratio or 1)), stream.height
+            size = (height, width) if turn % 180 else (width, height)
+            return _Probe(size, turn, seconds, rate, clip.format.name)
     except (av.FFmpegError, IndexError, StopIteration) as error:
         raise RefusedError(file_error("Openerror", "Failed to open the input video file.")) from error
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.emulator.catalog import RATIOS, ModelRules
-from deployments.emulator.errors import URL_ERROR, ApiyiBody, BodyTexts, DashScopeBody, RefusedError
+from deployments.emulator.errors import BodyTexts, RefusedError
 
 PROMPT_CHARACTERS = 5000
 """Longer prompts are cut silently (both models)."""
@@ -50,21 +50,23 @@ class EditRequest:
     seed: int | None
 
 
-def read_request(body: Mapping[str, Any], rules: ModelRules, most_references: int | None) -> EditRequest:
+def read_request(
+    body: Mapping[str, Any], rules: ModelRules, texts: BodyTexts, most_references: int | None
+) -> EditRequest:
     """Check a create's body and fill in the defaults.
 
     Args:
         body: The parsed JSON object.
         rules: The model's rules at this provider.
+        texts: How refusals are worded.
         most_references: Greatest number of reference images, when it differs from the published one.
 
     Raises:
         RefusedError: With what the provider says about the first thing that is wrong.
     """
-    texts: BodyTexts = ApiyiBody if rules.provider == "apiyi" else DashScopeBody
     given = _object(body, "input", texts)
     if given is None:
-        raise RefusedError(texts.missing("input.media" if rules.provider == "apiyi" else "input"))
+        raise RefusedError(texts.missing("input.media"))
     prompt = _text(given, "prompt", texts)
     if rules.prompt_required and not prompt.strip():
         raise RefusedError(texts.missing("input.prompt"))
@@ -142,7 +144,7 @@ def _media(
                 raise RefusedError(texts.wrong_type(f"{field}.{name}", "string", _go_name(item[name])))
         if item["type"] not in found:
             raise RefusedError(texts.invalid(f"{field}.type", "must be one of video, reference_image"))
-        _check_url(item["url"], item["type"] == "reference_image", rules, texts, field)
+        _check_url(item["url"], item["type"] == "reference_image", rules, texts)
         found[item["type"]].append(item["url"])
     least, published = rules.references
     most = published if most is None else most
@@ -157,7 +159,7 @@ def _media(
     return found["video"][0], tuple(found["reference_image"])
 
 
-def _check_url(url: str, image: bool, rules: ModelRules, texts: BodyTexts, field: str) -> None:
+def _check_url(url: str, image: bool, rules: ModelRules, texts: BodyTexts) -> None:
     """Media are http(s) addresses; images may be data URIs; DashScope also takes its own oss:// ones."""
     allowed = ["http://", "https://"]
     if image:
@@ -165,9 +167,7 @@ def _check_url(url: str, image: bool, rules: ModelRules, texts: BodyTexts, field
     if rules.provider == "dashscope":
         allowed.append("oss://")
     if not url.startswith(tuple(allowed)):
-        raise RefusedError(
-            texts.invalid(f"{field}.url", "url error, please check url！") if rules.provider == "apiyi" else URL_ERROR
-        )
+        raise RefusedError(texts.bad_url)
 
 
 def _parameters(body: Mapping[str, Any], rules: ModelRules, texts: BodyTexts) -> dict[str, Any]:

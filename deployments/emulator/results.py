@@ -3,6 +3,7 @@
 import hashlib
 from email.utils import formatdate
 
+from starlette.datastructures import URL
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -76,7 +77,7 @@ def _spoilt(call: Call, fault: File, kept: StoredResult, headers: dict[str, str]
     if fault.how == "slow":
         return Slow(video, {**headers, "content-length": str(len(video))}, call.world.clock, fault.seconds)
     if fault.how == "redirect":
-        return RedirectResponse(f"{fault.to}{call.request.url.path}?{call.request.url.query}", 302)
+        return RedirectResponse(_elsewhere(call.request.url, fault.to), 302)
     if fault.how == "expired":
         return call.error(_EXPIRED)
     if fault.how == "xml":
@@ -94,6 +95,12 @@ def _spoilt(call: Call, fault: File, kept: StoredResult, headers: dict[str, str]
     # These bodies are what lies in the bucket: nothing announces the difference.
     plain = {name: value for name, value in headers.items() if name not in ("etag", "x-oss-hash-crc64ecma")}
     return Response(body, 200, plain)
+
+
+def _elsewhere(url: URL, to: str | None) -> str:
+    """The same path and query at another host."""
+    other = "127.0.0.1" if url.hostname == "localhost" else "localhost"
+    return f"{to or f'http://{other}:{url.port}'}{url.path}?{url.query}"
 
 
 ROUTES = [Route("/{bucket}/{key:path}", counter("result", "dashscope", _download), methods=["GET", "HEAD"])]

@@ -21,6 +21,7 @@ from av.video.frame import PictureType, VideoFrame
 from PIL import Image
 
 from deployments.emulator.looks import Look
+from deployments.emulator.media import Clip
 from deployments.emulator.plate import plate
 
 Effort = Literal["full", "quick"]
@@ -30,6 +31,13 @@ SAMPLE_RATE = 48_000
 """Sound samples per second in every result."""
 
 _PLACE = b"provider task " + b"." * 64
+_TURNS = {
+    0: (),
+    90: (("transpose", "cclock"),),
+    -90: (("transpose", "clock"),),
+    180: (("hflip", ""), ("vflip", "")),
+    -180: (("hflip", ""), ("vflip", "")),
+}
 _ENCODER = {"preset": "ultrafast", "crf": "26"}
 
 
@@ -62,11 +70,11 @@ def stamp(video: bytes, provider_task_id: str) -> bytes:
     return video.replace(_PLACE, text[: len(_PLACE)].ljust(len(_PLACE)), 1)
 
 
-def render(clip: Path, references: Sequence[Image.Image], plan: EditPlan, target: Path) -> float:
+def render(clip: Clip, references: Sequence[Image.Image], plan: EditPlan, target: Path) -> float:
     """Edit a clip.
 
     Args:
-        clip: A video file that PyAV can open.
+        clip: An admitted clip.
         references: Decoded reference images.
         plan: What to make.
         target: Where to write the MP4.
@@ -74,20 +82,17 @@ def render(clip: Path, references: Sequence[Image.Image], plan: EditPlan, target
     Returns:
         The length of the result's picture in seconds.
     """
-    with av.open(str(clip)) as source, av.open(str(target), "w", format="mp4") as result:
+    with av.open(str(clip.path)) as source, av.open(str(target), "w", format="mp4") as result:
         result.metadata["comment"] = _PLACE.decode()
         picture = source.streams.video[0]
-        length = float(picture.duration * picture.time_base) if picture.duration and picture.time_base else None
-        if length is None:
-            length = (source.duration or 0) / av.time_base
-        frames = max(1, round(min(length, plan.seconds or math.inf) * plan.frame_rate))
+        frames = max(1, round(min(clip.seconds, plan.seconds or math.inf) * plan.frame_rate))
         video = result.add_stream("libx264", rate=plan.frame_rate, options=dict(_ENCODER))
         video.width, video.height = plan.size
         video.pix_fmt = "yuv420p"
         voice = None
         if plan.sound == "bed" or source.streams.audio:
             voice = result.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
-        for number, frame in enumerate(_pictures(source, picture, references, plan, frames)):
+        for number, frame in enumerate(_pictures(source, clip, references, plan, frames)):
             frame.pts, frame.time_base = number, Fraction(1, plan.frame_rate)
             frame.pict_type = PictureType.NONE  # else the clip's own key frames are forced on the result
             result.mux(video.encode(frame))
@@ -104,14 +109,15 @@ def render(clip: Path, references: Sequence[Image.Image], plan: EditPlan, target
 
 def _pictures(
     source: "av.container.InputContainer",
-    stream: "av.video.stream.VideoStream",
+    clip: Clip,
     references: Sequence[Image.Image],
     plan: EditPlan,
     count: int,
 ) -> Iterator[VideoFrame]:
     """Exactly `count` finished frames; the last one is held when the clip ends early."""
+    stream = source.streams.video[0]
     stream.thread_type = "AUTO"
-    graph, entry = _graph(stream, references, plan)
+    graph, entry = _graph(stream, clip, references, plan)
     made = 0
     last: VideoFrame | None = None
     for frame in _fed(graph, entry, source.decode(stream), plan.effort):
@@ -148,21 +154,24 @@ def _drained(graph: Graph) -> Iterator[VideoFrame]:
 
 
 def _graph(
-    stream: "av.video.stream.VideoStream", references: Sequence[Image.Image], plan: EditPlan
+    stream: "av.video.stream.VideoStream", clip: Clip, references: Sequence[Image.Image], plan: EditPlan
 ) -> tuple[Graph, FilterContext]:
-    """Frame rate, size, look and plate as one filter graph; gives the graph and its entry."""
+    """Frame rate, upright picture, size, look and plate as one filter graph, with its entry."""
     width, height = plan.size
+    fit = f"{width}:{height}:force_original_aspect_ratio=increase:flags=fast_bilinear"
+    steps = [
+        ("fps", f"fps={plan.frame_rate}"),
+        *_TURNS[clip.turn],
+        ("scale", "iw*sar:ih"),
+        ("setsar", "1"),
+        ("scale", fit),
+        ("crop", f"{width}:{height}"),
+        ("format", "yuv420p"),
+        *plan.look.filters,
+    ]
     graph = Graph()
     entry = graph.add_buffer(template=stream)
-    chain: list[FilterContext] = [
-        entry,
-        graph.add("fps", f"fps={plan.frame_rate}"),
-        graph.add("scale", f"{width}:{height}:force_original_aspect_ratio=increase:flags=fast_bilinear"),
-        graph.add("crop", f"{width}:{height}"),
-        graph.add("setsar", "1"),
-        graph.add("format", "yuv420p"),
-    ]
-    chain += [graph.add(name, arguments or None) for name, arguments in plan.look.filters]
+    chain = [entry, *(graph.add(name, arguments or None) for name, arguments in steps)]
     for first, second in pairwise(chain):
         first.link_to(second)
     end = chain[-1]

@@ -20,6 +20,7 @@ from deployments.emulator.front import Call, counter
 from deployments.emulator.store import UPLOAD_BUCKET, Upload
 
 _PIECE = 1024 * 1024
+_FOLDER_DEPTH = 4  # parts of a granted folder's name
 
 
 async def _upload(call: Call) -> Response:
@@ -41,7 +42,7 @@ async def _upload(call: Call) -> Response:
     if problem is not None:
         raise RefusedError(problem)
     key = fields["key"].replace("${filename}", file.filename or "")
-    grant = store.grants.get(key.rpartition("/")[0])
+    grant = store.grants.get("/".join(key.split("/")[:_FOLDER_DEPTH]))
     if grant is None:
         raise RefusedError(_denied("Invalid according to Policy: Policy Condition failed: key"))
     kept = store.uploads.get(key)

@@ -24,6 +24,7 @@ from deployments.emulator.store import Store
 from deployments.emulator.studio import EditPlan, Effort, render, stamp
 
 _FETCHES_AT_ONCE = 8
+_RENDERS_KEPT = 32  # in memory, the latest used
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,11 @@ class Workshop:
         """Make a result: its bytes and its length in seconds. Equal edits are encoded once."""
         plan = self._plan(request, rules, materials.clip)
         key = (materials.clip.digest, materials.digests, plan)
-        if key not in self._renders:
-            self._renders[key] = asyncio.create_task(self._render(plan, materials))
-        video, seconds = await asyncio.shield(self._renders[key])
+        rendering = self._renders.pop(key, None) or asyncio.create_task(self._encode(plan, materials))
+        self._renders[key] = rendering
+        if len(self._renders) > _RENDERS_KEPT:
+            del self._renders[next(iter(self._renders))]
+        video, seconds = await asyncio.shield(rendering)
         return stamp(video, provider_task_id), seconds
 
     def _plan(self, request: EditRequest, rules: ModelRules, clip: Clip) -> EditPlan:
@@ -114,12 +117,12 @@ class Workshop:
             effort=self._effort,
         )
 
-    async def _render(self, plan: EditPlan, materials: Materials) -> tuple[bytes, float]:
+    async def _encode(self, plan: EditPlan, materials: Materials) -> tuple[bytes, float]:
         target = self._made / f"{secrets.token_hex(12)}.mp4"
 
         def work() -> tuple[bytes, float]:
             try:
-                seconds = render(materials.clip.path, materials.references, plan, target)
+                seconds = render(materials.clip, materials.references, plan, target)
                 return target.read_bytes(), seconds
             except av.FFmpegError as error:
                 raise RefusedError(MEDIA_UNREADABLE) from error

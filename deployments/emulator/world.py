@@ -21,6 +21,7 @@ from deployments.emulator.tasks import Outcome, ProviderTask
 from deployments.emulator.workshop import Materials, Workshop
 
 _LOG = logging.getLogger(__name__)
+_FOREVER = 10 * 365 * 24 * 3600.0  # seconds: addresses need some date even when nothing expires
 _PURGE_SECONDS = 600  # real seconds: files may lie a little longer than their address works
 
 
@@ -158,7 +159,7 @@ class World:
         assert task.started_at is not None
         at = self.clock.now()
         written = max(at, task.started_at + task.run_seconds)
-        validity = self.books.limits(task.rules.provider).validity_seconds or math.inf
+        validity = self.books.limits(task.rules.provider).validity_seconds or _FOREVER
         result = self.store.keep_result(
             video,
             task.provider_task_id,
@@ -167,7 +168,7 @@ class World:
             written,
             written + validity,
         )
-        return Outcome(at, None, result, materials.clip.seconds, round(seconds, 2))
+        return Outcome(at, None, result, round(materials.clip.seconds, 2), round(seconds, 2))
 
 
 def new_request_id() -> str:

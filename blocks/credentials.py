@@ -1,6 +1,5 @@
 """Credentials of the two providers, saved once as Prefect blocks or taken from the environment."""
 
-import os
 from typing import Self
 
 from prefect.blocks.abstract import CredentialsBlock
@@ -8,6 +7,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 
 from blocks.clients.apiyi import ApiyiClient
 from blocks.clients.dashscope import DashScopeClient
+from blocks.environment import environment
 from flows.rules.addresses import checked_api_address
 from flows.rules.catalog import APIYI_HOSTS
 from flows.rules.job import Provider
@@ -73,9 +73,9 @@ class DashScopeCredentials(CredentialsBlock):
         """
         return cls(
             api_key=_key_from_env("DASHSCOPE_API_KEY", "DashScopeCredentials"),
-            region=region or _env("DASHSCOPE_API_REGION"),
-            base_url=_env("DASHSCOPE_HTTP_BASE_URL"),
-            workspace_id=_env("DASHSCOPE_WORKSPACE_ID"),
+            region=region or environment("DASHSCOPE_API_REGION"),
+            base_url=environment("DASHSCOPE_HTTP_BASE_URL"),
+            workspace_id=environment("DASHSCOPE_WORKSPACE_ID"),
         )
 
     def get_client(self) -> DashScopeClient:
@@ -127,7 +127,7 @@ class ApiyiCredentials(CredentialsBlock):
             CredentialsMissing: ``APIYI_API_KEY`` is not set.
         """
         key = _key_from_env("APIYI_API_KEY", "ApiyiCredentials")
-        address = _env("APIYI_BASE_URL")
+        address = environment("APIYI_BASE_URL")
         return cls(api_key=key, base_url=address) if address else cls(api_key=key)
 
     def get_client(self) -> ApiyiClient:
@@ -157,12 +157,8 @@ async def load_credentials(
     return ApiyiCredentials.from_env()
 
 
-def _env(name: str) -> str | None:
-    return os.environ.get(name, "").strip() or None
-
-
 def _key_from_env(variable: str, block: str) -> SecretStr:
-    key = _env(variable)
+    key = environment(variable)
     if key is None:
         raise CredentialsMissing(
             f"no key: set {variable}, or save a {block} block and name it with --credentials; nothing was created"

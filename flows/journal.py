@@ -103,12 +103,12 @@ class Journal:
         names = await asyncio.to_thread(self.store.names, "")
         return sorted({name.partition("/")[0] for name in names if name.endswith("-intent.json")})
 
-    async def open_intents(self) -> list[Intent]:
-        """Returns the intents that nothing answers yet, of all jobs: the file names alone tell which."""
+    async def unanswered_intents(self) -> list[Intent]:
+        """Returns the intents whose outcome nobody knows yet, of all jobs: the file names alone tell which."""
         names = await asyncio.to_thread(self.store.names, "")
-        answered = {name.rpartition("-")[0] for name in names if not name.endswith("-intent.json")}
-        still_open = [n for n in names if n.endswith("-intent.json") and n.rpartition("-")[0] not in answered]
-        records = await asyncio.gather(*(asyncio.to_thread(self._record, name) for name in still_open))
+        known = {name.rpartition("-")[0] for name in names if not name.endswith(("-intent.json", "-unanswered.json"))}
+        unknown = [name for name in names if name.endswith("-intent.json") and name.rpartition("-")[0] not in known]
+        records = await asyncio.gather(*(asyncio.to_thread(self._record, name) for name in unknown))
         return [record for record in records if isinstance(record, Intent)]
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -11,10 +10,11 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, ConfigDict
 
 from blocks.clients.store import StorageFailed, open_anywhere
+from flows.market import Market
 from flows.media import UnreadableMedia, probe_image, probe_video
 from flows.rules.addresses import is_private, printable
 from flows.rules.budget import Cost, estimate
-from flows.rules.catalog import Catalog, NotOffered
+from flows.rules.catalog import NotOffered
 from flows.rules.facts import ImageFacts, VideoFacts
 from flows.rules.job import DEFAULT_MODELS, EditJob, Provider, job_key
 from flows.rules.limits import check_job, check_media
@@ -26,25 +26,6 @@ from flows.sources import MediumUnavailable, open_medium, place_of, unopened_ide
 #: Media opened at once: enough to hide the web's latency, few enough for small machines.
 OPEN_AT_ONCE = 8
 UNKNOWN_COST = Cost(amount=None, currency=None)
-
-
-@dataclass(frozen=True)
-class Market:
-    """Where jobs would run: what is offered there, and what the provider can reach.
-
-    Attributes:
-        regions: Region per provider.
-        default_provider: Provider of jobs that name none.
-        catalog: What is offered.
-        on_this_machine: Providers that are emulated on this machine, and so reach private addresses.
-        unprobed: Whether web media that recut cannot open are accepted.
-    """
-
-    regions: dict[Provider, str]
-    default_provider: Provider
-    catalog: Catalog
-    on_this_machine: frozenset[Provider] = frozenset()
-    unprobed: bool = False
 
 
 class PlannedJob(BaseModel):

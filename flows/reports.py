@@ -18,6 +18,7 @@ class ReportedError(BaseModel):
     code: str
     message: str
     advice: str
+    is_about_settings: bool = Field(default=False, exclude=True)
 
 
 class JobReport(BaseModel):
@@ -62,6 +63,15 @@ class BatchReport(BaseModel):
     def created(self) -> int:
         """How many provider tasks this run created."""
         return sum(job.created for job in self.jobs)
+
+    @property
+    def exit_code(self) -> int:
+        """0: all published; 2: settings were wrong and nothing was created; 1: anything else."""
+        if self.succeeded == len(self.jobs):
+            return 0
+        unsuccessful = [job for job in self.jobs if job.state is not JobState.PUBLISHED]
+        settings = all(job.error is not None and job.error.is_about_settings for job in unsuccessful)
+        return 2 if settings and not self.created else 1
 
     def cost(self) -> list[Cost]:
         """Returns what the published jobs cost, per currency."""

@@ -103,21 +103,24 @@ class DashScopeClient:
             prompt=output.get("orig_prompt"),
         )
 
-    async def list_tasks(self, model: str, since: datetime, until: datetime) -> list[ListedTask]:
-        """Returns the account's provider tasks of a model submitted in a window of at most 24 hours.
+    async def list_tasks(self, model: str, window: tuple[datetime, datetime] | None = None) -> list[ListedTask]:
+        """Returns the account's provider tasks of a model, by default of the last 24 hours.
+
+        Args:
+            model: The model.
+            window: First and last moment of submission, at most 24 hours apart.
 
         Raises:
             CallFailed: No usable answer came; nothing may be concluded.
         """
-        window = {
-            "model_name": model,
-            "start_time": since.astimezone(CHINA).strftime("%Y%m%d%H%M%S"),
-            "end_time": until.astimezone(CHINA).strftime("%Y%m%d%H%M%S"),
-            "page_size": LIST_PAGE,
-        }
+        asked: dict[str, Any] = {"model_name": model, "page_size": LIST_PAGE}
+        if window is not None:
+            asked["start_time"], asked["end_time"] = (
+                moment.astimezone(CHINA).strftime("%Y%m%d%H%M%S") for moment in window
+            )
         rows: dict[str, ListedTask] = {}
         for page in range(1, MAX_LIST_PAGES + 1):
-            answer = await self._transport.read("/tasks", {**window, "page_no": page})
+            answer = await self._transport.read("/tasks", {**asked, "page_no": page})
             raise_refusal(answer)
             data = answer.body.get("data")
             if not isinstance(data, list):

@@ -4,6 +4,8 @@ Three things are stronger here than in fsspec: a record is created once or not a
 not at all, and only a true not-found reads as absent.
 """
 
+import copy
+import hashlib
 import os
 import shutil
 import tempfile
@@ -48,6 +50,13 @@ class Store:
             raise StorageFailed(f"{url}: {error}") from error
         self._root = self._root.rstrip("/")
         self.url = location.rstrip("/")
+
+    def below(self, folder: str) -> "Store":
+        """Returns a folder of this store as a store of its own."""
+        below = copy.copy(self)
+        below._root = f"{self._root}/{folder}"
+        below.url = f"{self.url}/{folder}"
+        return below
 
     def __repr__(self) -> str:
         return f"Store({self.url!r})"
@@ -151,6 +160,42 @@ class Store:
             raise
         except Exception as error:
             raise StorageFailed(f"cannot look at {self.address(name)}: {_said(error)}") from error
+
+    def sha256(self, name: str) -> str:
+        """Returns the SHA-256 of a file, reading all of it.
+
+        Raises:
+            FileNotFoundError: There is certainly no such file.
+            StorageFailed: It cannot be read.
+        """
+        try:
+            digest = hashlib.sha256()
+            with self.open(name) as stream:
+                while piece := stream.read(1 << 20):
+                    digest.update(piece)
+            return digest.hexdigest()
+        except (FileNotFoundError, StorageFailed):
+            raise
+        except Exception as error:
+            raise StorageFailed(f"cannot read {self.address(name)}: {_said(error)}") from error
+
+    def copy_from(self, source: "Store", source_name: str, name: str) -> str:
+        """Copies a file of another store under a name of this one, in one step, and returns its address.
+
+        Raises:
+            FileNotFoundError: There is certainly no such source.
+            StorageFailed: It was not copied.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            local = Path(folder) / "copy"
+            try:
+                with source.open(source_name) as stream, local.open("wb") as target:
+                    shutil.copyfileobj(stream, target, 1 << 20)
+            except (FileNotFoundError, StorageFailed):
+                raise
+            except Exception as error:
+                raise StorageFailed(f"cannot read {source.address(source_name)}: {_said(error)}") from error
+            return self.publish(name, local)
 
     def open(self, name: str) -> BinaryIO:
         """Opens a file for reading in pieces.

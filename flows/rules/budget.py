@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 from flows.rules.offers import Offer
 
@@ -20,7 +20,7 @@ class Cost(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    amount: Decimal | None
+    amount: Annotated[Decimal, PlainSerializer(float, when_used="json")] | None
     currency: str | None
     estimated: bool = True
 

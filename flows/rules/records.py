@@ -55,6 +55,7 @@ class Intent(_Record):
     parameters: dict[str, Any]
     media: dict[str, str] = Field(description="Content identity of the clip and of each reference image.")
     clip_seconds: float | None
+    clip_has_sound: bool | None = None
     estimate: Cost
     not_after: datetime = Field(description="Past this moment the owner no longer posts and has its answer or none.")
 

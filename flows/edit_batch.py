@@ -1,0 +1,170 @@
+"""Many jobs: validate all, price all, split into shards; each shard keeps the provider full; report."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows.edit_video import edit
+from flows.outcomes import EditStopped, InputRefused, OverBudget
+from flows.plan import OPEN_AT_ONCE, PlannedJob, rows_of
+from flows.progress import Stage, Step
+from flows.reports import BatchReport, JobReport
+from flows.rules.budget import over_cap, total
+from flows.rules.manifest import Row
+from flows.rules.states import JobState
+from flows.run import Run, open_run
+from flows.settings import RunOptions
+from flows.stages.validate import validate
+from flows.unexpected import stopped_by
+
+#: Edits per flow run: up to about this many, the run's graph in the Prefect UI can be read.
+SHARD_SIZE = 60
+
+
+@flow(name="edit-batch", flow_run_name="batch: {manifest}", persist_result=False)
+async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[BatchReport]:
+    """Edits everything a manifest lists. Safe to run again at any time, from anywhere: nothing is paid twice.
+
+    Args:
+        manifest: Path or URL of a JSONL, CSV or YAML file.
+        options: What this run sets for itself; the rest comes from the environment.
+
+    Returns:
+        Completed when every job is published, Failed otherwise; either carries the report.
+
+    Raises:
+        ManifestError: The manifest cannot be read.
+        InputRefused: Some jobs cannot run as they are; nothing was uploaded or created.
+        OverBudget: Together they cost more than the cap; nothing was uploaded or created.
+    """
+    options = options or RunOptions()
+    rows = await asyncio.to_thread(rows_of, manifest)
+    async with open_run(options) as run:
+        plans = await validate_all(run, rows)
+        await keep_to_cap(run, plans)
+        for plan in plans:
+            run.progress.tell(Step(plan.job_key or "", plan.name, Stage.PLANNED, plan.cost))
+        shards = await split(run, plans)
+        reported = await asyncio.gather(
+            *(edit_shard(shard, options, number) for number, shard in enumerate(shards, start=1))
+        )
+    by_name = {report.name: report for reports in reported for report in reports}
+    report = BatchReport(jobs=[by_name[plan.name] for plan in plans])
+    message = f"{report.succeeded} of {len(plans)} published, {report.failed} failed, {report.held} held"
+    made = Completed if report.exit_code == 0 else Failed
+    return made(message=message, data=report)
+
+
+@flow(name="edit-shard", flow_run_name="shard {number}")
+async def edit_shard(plans: list[PlannedJob], options: RunOptions, number: int = 1) -> list[JobReport]:
+    """Edits validated jobs, as many at once as the provider allows; one that fails stops no other.
+
+    Args:
+        plans: The jobs.
+        options: What this run sets for itself.
+        number: Which shard of its batch this is.
+    """
+    same = defaultdict(list)
+    for plan in plans:
+        same[plan.job_key].append(plan)
+    async with open_run(options) as run:
+        groups = await asyncio.gather(*(_one_after_the_other(run, group) for group in same.values()))
+    return [report for group in groups for report in group]
+
+
+async def validate_all(run: Run, rows: Sequence[Row]) -> list[PlannedJob]:
+    """Returns the plans of all rows.
+
+    Raises:
+        InputRefused: At least one row cannot run; all problems of all rows are told.
+    """
+    named = {row.job.provider or run.settings.provider for row in rows if row.job is not None}
+    market = await run.market(named)
+    turns = asyncio.Semaphore(OPEN_AT_ONCE)
+
+    async def one(row: Row) -> PlannedJob:
+        async with turns:
+            return await validate(row, market)
+
+    plans = list(await asyncio.gather(*(one(row) for row in rows)))
+    refused = [(f"{plan.label} {plan.name}".strip(), plan.problems) for plan in plans if not plan.ok]
+    if refused:
+        raise InputRefused(refused)
+    return _named_apart(plans)
+
+
+async def keep_to_cap(run: Run, plans: Sequence[PlannedJob]) -> None:
+    """Makes sure that what would be created now fits under the run's cap.
+
+    Raises:
+        OverBudget: It does not.
+    """
+    cap: Decimal | None = run.settings.max_cost
+    if cap is None:
+        return
+    begun = set(await run.journal.job_keys())
+    new = {plan.job_key: plan for plan in plans if plan.job_key not in begun}
+    costs = [plan.cost for plan in new.values()]
+    if reason := over_cap(costs, cap):
+        raise OverBudget(reason, [plan.name for plan in new.values()], total(costs))
+
+
+async def split(run: Run, plans: Sequence[PlannedJob]) -> list[list[PlannedJob]]:
+    """Returns shards: jobs begun earlier first, since their results expire, then the longest clips first."""
+    begun = set(await run.journal.job_keys())
+    keys = {plan.job_key: index for index, plan in reversed(list(enumerate(plans)))}
+    order = sorted(plans, key=lambda plan: (plan.job_key not in begun, -(plan.clip_seconds or 0), keys[plan.job_key]))
+    return [order[start : start + SHARD_SIZE] for start in range(0, len(order), SHARD_SIZE)]
+
+
+async def _one_after_the_other(run: Run, plans: Sequence[PlannedJob]) -> list[JobReport]:
+    """Takes jobs of one key in turn: the first is paid for, the others get copies of its result."""
+    return [await _edited(run, plan) for plan in plans]
+
+
+async def _edited(run: Run, plan: PlannedJob) -> JobReport:
+    assert plan.job_key is not None
+    run.progress.tell(Step(plan.job_key, plan.name, Stage.WAITING, plan.cost))
+    try:
+        return await edit(run, plan)
+    except EditStopped as error:
+        stopped = error
+    except Exception as error:
+        stopped = await stopped_by(run, plan.job_key, error)
+    stage = Stage.HELD if stopped.state is JobState.HELD else Stage.FAILED
+    run.progress.tell(Step(plan.job_key, plan.name, stage, message=str(stopped)))
+    return JobReport(
+        name=plan.name,
+        job_key=plan.job_key,
+        state=stopped.state,
+        provider=plan.provider,
+        model=plan.model,
+        provider_task_id=await _provider_task_id(run, plan.job_key),
+        cost=plan.cost,
+        error=stopped.error,
+        created=plan.job_key in run.created,
+    )
+
+
+async def _provider_task_id(run: Run, job_key: str) -> str | None:
+    try:
+        last = (await run.journal.history(job_key)).last
+    except Exception:
+        return None
+    return last.submitted.provider_task_id if last and last.submitted else None
+
+
+def _named_apart(plans: Sequence[PlannedJob]) -> list[PlannedJob]:
+    """Gives the same job listed twice without names of its own two names: each row has its own result."""
+    seen: dict[str, int] = defaultdict(int)
+    named = []
+    for plan in plans:
+        seen[plan.name] += 1
+        count = seen[plan.name]
+        named.append(plan if count == 1 else plan.model_copy(update={"name": f"{plan.name}-{count}"}))
+    return named

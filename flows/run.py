@@ -1,0 +1,194 @@
+"""What one run works with: its settings, clients, stores, limits and clock, opened together and closed together."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+from prefect.runtime import flow_run
+
+from blocks.clients.apiyi import ApiyiClient
+from blocks.clients.dashscope import DashScopeClient
+from blocks.clients.provider import endpoint
+from blocks.clients.store import Store
+from blocks.credentials import load_credentials
+from blocks.storage import VideoStorage
+from flows.clock import Clock
+from flows.journal import Journal, owner_is_gone
+from flows.limits import Limits
+from flows.market import Market, market_from_environment
+from flows.outcomes import create_refused
+from flows.progress import Progress
+from flows.rules.addresses import is_loopback
+from flows.rules.catalog import Catalog
+from flows.rules.failures import Failure, stops_the_account
+from flows.rules.history import Step as NextStep
+from flows.rules.job import Provider
+from flows.rules.offers import Offer
+from flows.rules.records import Endpoint
+from flows.settings import RunOptions, Settings
+
+Client = DashScopeClient | ApiyiClient
+UPLOADS_AT_ONCE = 4
+JOURNAL_FOLDER = ".recut/journal"
+
+
+class Run:
+    """Everything the stages need, besides the job itself.
+
+    Attributes:
+        settings: The run's settings, options applied.
+        catalog: What is offered.
+        clock: Real and provider time.
+        results: Where results go.
+        journal: The durable truth.
+        limits: Admission and pace.
+        progress: Who is told what happens.
+        scratch: A folder on this machine for files on their way, gone after the run.
+        flow_run_id: Prefect's id of the flow run, for the records.
+        created: Keys of the jobs this run created a provider task for.
+        stopped: Accounts that refuse every create, and why: no further one is sent to them.
+        uploading: Bounds how many jobs upload at once.
+        uploads: Files on their way to a temporary store, or there, by account, model and content.
+    """
+
+    def __init__(self, settings: Settings, catalog: Catalog, results: Store, journal: Journal, scratch: Path) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self.clock = Clock(settings.clock_scale)
+        self.results = results
+        self.journal = journal
+        self.limits = Limits(
+            settings.home.expanduser() / "limits",
+            running=settings.max_running,
+            submits_per_second=settings.submits_per_second,
+            queries_per_second=settings.queries_per_second,
+        )
+        self.progress = Progress.current()
+        self.scratch = scratch
+        self.flow_run_id = flow_run.get_id()
+        self.created: set[str] = set()
+        self.stopped: dict[str, Failure] = {}
+        self.uploading = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self.uploads: dict[tuple[str, str, str], asyncio.Future[str]] = {}
+        self._clients: dict[tuple[Provider, str | None], Client] = {}
+        self._opening = asyncio.Lock()
+
+    async def client(self, provider: Provider, recorded: Endpoint | None = None) -> Client:
+        """Returns the client of a provider: today's, or for a resume one at the address recorded at submission.
+
+        Raises:
+            CredentialsMissing: No key is configured for it.
+        """
+        address = recorded.base_url if recorded else None
+        async with self._opening:
+            found = self._clients.get((provider, address))
+            if found is None:
+                credentials = await load_credentials(
+                    provider, self.settings.credentials, self.settings.region if recorded is None else None
+                )
+                if recorded is not None:
+                    changes = {"base_url": recorded.base_url}
+                    if provider is Provider.DASHSCOPE:
+                        changes["region"] = recorded.region
+                    credentials = credentials.model_copy(update=changes)
+                found = self._clients[provider, address] = credentials.get_client()
+        return found
+
+    async def market(self, providers: set[Provider]) -> Market:
+        """Returns where jobs run by today's credentials.
+
+        Args:
+            providers: The providers that jobs name; each must have a key.
+
+        Raises:
+            CredentialsMissing: One has none.
+        """
+        found = market_from_environment(self.settings, self.catalog)
+        clients = {provider: await self.client(provider) for provider in providers}
+        local = {provider for provider, client in clients.items() if is_loopback(client.base_url)}
+        return replace(
+            found,
+            regions={**found.regions, **{provider: client.endpoint_region for provider, client in clients.items()}},
+            on_this_machine=frozenset(local),
+        )
+
+    async def endpoint(self, provider: Provider, model: str) -> Endpoint:
+        """Returns where a new provider task of a model would be created today."""
+        return endpoint(await self.client(provider), provider, model)
+
+    def refuse_stopped(self, account: str) -> None:
+        """Stops a job before it asks for what its account refused to another one already.
+
+        Raises:
+            EditStopped: The account's key or bill is not in order.
+        """
+        if account in self.stopped:
+            raise create_refused(self.stopped[account])
+
+    def remember(self, account: str, failure: Failure) -> None:
+        """Remembers a failure that every further create on the account would meet too."""
+        if stops_the_account(failure):
+            self.stopped.setdefault(account, failure)
+
+    async def next_step(self, job_key: str) -> NextStep:
+        """Returns what the journal says is to be done next with a job.
+
+        Raises:
+            StorageFailed: It cannot be told; then nothing may be done.
+        """
+        history = await self.journal.history(job_key)
+        gone = history.last is not None and owner_is_gone(history.last.intent.by)
+        return history.next_step(self.clock.now(), max_attempts=self.settings.max_attempts, owner_is_gone=gone)
+
+    def offer(self, where: Endpoint) -> Offer:
+        """Returns what is offered at an endpoint."""
+        return self.catalog.offer(where.provider, where.model, where.region)
+
+    async def close(self) -> None:
+        """Closes all clients."""
+        for client in self._clients.values():
+            await client.close()
+
+    def scratch_file(self, job_key: str, name: str) -> Path:
+        """Returns a path for a file on its way."""
+        return self.scratch / f"{job_key}-{quote(name, safe='')}"
+
+
+_open: ContextVar[Run | None] = ContextVar("open_run", default=None)
+
+
+@asynccontextmanager
+async def open_run(options: RunOptions) -> AsyncIterator[Run]:
+    """Opens what a run needs: settings, catalogue, results, journal. A flow inside a flow shares the outer one's.
+
+    Raises:
+        StorageFailed: Results or journal cannot be used, so nothing may be spent.
+        ValueError: A setting that cannot be used.
+    """
+    if (outer := _open.get()) is not None:
+        yield outer
+        return
+    settings = Settings().with_options(options)
+    catalog = settings.load_catalog()
+    if settings.storage is not None:
+        block: VideoStorage = await VideoStorage.aload(settings.storage)
+        results = block.get_store()
+    else:
+        results = Store(settings.results)
+    journal = Journal(Store(settings.journal) if settings.journal else results.below(JOURNAL_FOLDER))
+    await journal.prove_exclusive()
+    scratch = Path(tempfile.mkdtemp(prefix="recut-"))
+    run = Run(settings, catalog, results, journal, scratch)
+    token = _open.set(run)
+    try:
+        yield run
+    finally:
+        _open.reset(token)
+        await run.close()
+        shutil.rmtree(scratch, ignore_errors=True)

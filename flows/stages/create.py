@@ -1,0 +1,168 @@
+"""Stage 3: create the provider task, at most once. The journal decides; this only does what it says."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+
+from blocks.clients.provider import EditRequest
+from blocks.clients.store import StorageFailed
+from blocks.clients.transport import CREATE_SECONDS, CallFailed
+from flows.journal import writer
+from flows.outcomes import create_refused, storage_stopped
+from flows.plan import PlannedJob
+from flows.progress import Stage, Step
+from flows.reconcile import reconcile
+from flows.rules.addresses import printable
+from flows.rules.failures import Cause, Failure, Outcome, create_outcome, may_post_again
+from flows.rules.history import Attempt, Create, Follow, Over, Reconcile, WaitForOwner
+from flows.rules.records import Intent, Record, Refused, Submitted, Unanswered
+from flows.run import Run
+from flows.stages.stage import stage
+from flows.stages.upload import Links
+
+#: The owner of an intent has its answer, or has given up, this many real seconds after writing it.
+OWNERSHIP_SECONDS = CREATE_SECONDS + 30
+#: How long throttled creates are tried again, in provider seconds.
+PATIENCE_SECONDS = 1800.0
+FIRST_WAIT_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 60.0
+_WRITE_TRIES = 6
+
+
+@stage("create", named="create {plan.name}", retries=3)
+async def create(run: Run, plan: PlannedJob, links: Links | None) -> Attempt | None:
+    """Sees to it that the job has its one provider task: creates it, or follows whoever did.
+
+    Args:
+        run: The run.
+        plan: The job.
+        links: Addresses of its media; None when there was nothing to upload for, as in a resume.
+
+    Returns:
+        The attempt that has a provider task; None when the journal says something else is to be done first.
+
+    Raises:
+        EditStopped: Refused, or held because its outcome is unknown.
+    """
+    assert plan.job_key is not None
+    give_up = run.clock.monotonic() + PATIENCE_SECONDS
+    wait = FIRST_WAIT_SECONDS
+    while True:
+        step = await run.next_step(plan.job_key)
+        match step:
+            case Follow(attempt=attempt):
+                return attempt
+            case Over():
+                return None
+            case Create() if links is None:
+                return None
+            case WaitForOwner(until=until):
+                await asyncio.sleep(min(1.0, max(0.1, (until - run.clock.now()).total_seconds())))
+            case Reconcile(attempt=attempt):
+                await reconcile(run, plan.job_key, attempt)
+            case Create(attempt=number):
+                assert links is not None
+                failure = await _post(run, plan, links, number)
+                if failure is None:
+                    continue
+                if not may_post_again(failure) or run.clock.monotonic() > give_up:
+                    raise create_refused(failure)
+                await run.clock.sleep((failure.retry_after_seconds or wait) * random.uniform(1, 1.3))  # noqa: S311
+                wait = min(LONGEST_WAIT_SECONDS, wait * 2)
+
+
+async def _post(run: Run, plan: PlannedJob, links: Links, number: int) -> Failure | None:
+    """Claims an attempt, posts once, and records what came of it; returns the failure of a refused create."""
+    assert plan.job_key is not None and plan.job is not None
+    client = await run.client(plan.provider)
+    where = await run.endpoint(plan.provider, plan.model)
+    await run.limits.submit_turn(where, run.offer(where).quotas)
+    run.refuse_stopped(where.account)
+    now = run.clock.now()
+    # Addresses in a record are for people: a query may be a signature.
+    job = plan.job.model_copy(
+        update={
+            "video": printable(plan.job.video),
+            "reference_images": tuple(printable(image) for image in plan.job.reference_images),
+        }
+    )
+    intent = Intent(
+        attempt=number,
+        at=now,
+        by=writer(run.flow_run_id),
+        job_key=plan.job_key,
+        name=plan.name,
+        job=job,
+        endpoint=where,
+        parameters=plan.parameters,
+        media={printable(address): identity for address, identity in plan.media.items()},
+        clip_seconds=plan.clip_seconds,
+        clip_has_sound=plan.clip_has_sound,
+        estimate=plan.cost,
+        not_after=now + timedelta(seconds=OWNERSHIP_SECONDS),
+    )
+    try:
+        await run.journal.write(plan.job_key, intent)
+    except FileExistsError:
+        return None
+    run.progress.tell(Step(plan.job_key, plan.name, Stage.CREATING, plan.cost))
+    request = EditRequest(
+        model=plan.model,
+        prompt=plan.job.prompt,
+        negative_prompt=plan.job.negative_prompt,
+        video=links.video,
+        reference_images=links.reference_images,
+        parameters=plan.parameters,
+    )
+    if (intent.not_after - run.clock.now()).total_seconds() < CREATE_SECONDS:
+        late = Failure(cause=Cause.NOT_SENT, code="TooLate", message="the storage was too slow to post in time")
+        await _record(run, plan, Refused(attempt=number, at=run.clock.now(), by=writer(), failure=late))
+        return late
+    try:
+        made = await client.create(request)
+    except CallFailed as error:
+        failure = error.failure
+        run.remember(where.account, failure)
+        kind = Refused if create_outcome(failure) is Outcome.REFUSED else Unanswered
+        await _record(run, plan, kind(attempt=number, at=run.clock.now(), by=writer(), failure=failure))
+        return failure if kind is Refused else None
+    run.created.add(plan.job_key)
+    submitted = Submitted(
+        attempt=number,
+        at=run.clock.now(),
+        by=writer(),
+        provider_task_id=made.provider_task_id,
+        request_id=made.request_id,
+    )
+    try:
+        await _until_written(lambda: run.journal.claim(where.account, made.provider_task_id, intent.job_key, number))
+        await _record(run, plan, submitted)
+    except StorageFailed as error:
+        raise storage_stopped(error, made.provider_task_id) from error
+    return None
+
+
+async def _record(run: Run, plan: PlannedJob, record: Record) -> None:
+    assert plan.job_key is not None
+    key = plan.job_key
+
+    async def write() -> None:
+        with suppress(FileExistsError):
+            await run.journal.write(key, record)
+
+    await _until_written(write)
+
+
+async def _until_written(write: Callable[[], Awaitable[object]]) -> None:
+    """Writes what money depends on, trying again at once when the storage stumbles."""
+    for again in range(_WRITE_TRIES):
+        try:
+            await write()
+        except StorageFailed:
+            if again == _WRITE_TRIES - 1:
+                raise
+            await asyncio.sleep(0.2 * 2**again)
+        else:
+            return

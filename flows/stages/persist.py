@@ -1,0 +1,198 @@
+"""Stage 5: fetch the result, verify it, publish it with pictures and sidecar, and settle the job."""
+
+import asyncio
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+from blocks.clients.provider import ProviderTask
+from flows.fetch import ResultBroken, fetch
+from flows.journal import writer
+from flows.media.pictures import contact_sheet
+from flows.media.quality import quality_notes
+from flows.media.verify import Expected, verify_result
+from flows.outcomes import runs_on
+from flows.progress import Stage, Step
+from flows.rules.budget import bill
+from flows.rules.facts import VideoFacts
+from flows.rules.history import Attempt
+from flows.rules.records import Intent, Settled
+from flows.rules.sidecar import ResultFacts, Sidecar, Timings
+from flows.rules.states import ProviderState
+from flows.run import Run
+from flows.sources import MediumUnavailable, open_medium
+from flows.stages.stage import stage
+
+
+@stage("persist", named="persist {name}", retries=4)
+async def persist(run: Run, name: str, attempt: Attempt, over: ProviderTask) -> None:
+    """Settles a provider task that is over; a succeeded one is published first.
+
+    Args:
+        run: The run.
+        name: Name of the result, without ending.
+        attempt: The attempt the provider task belongs to.
+        over: What the provider says of it.
+
+    Raises:
+        CallFailed: The download broke; what is there is kept, and the next try goes on from it.
+        StorageFailed: Not all was published; the next try does it again.
+        EditStopped: What came is no video; it is left at the provider.
+    """
+    intent = attempt.intent
+    run.progress.tell(Step(intent.job_key, name, Stage.PERSISTING))
+    if over.state is not ProviderState.SUCCEEDED:
+        settled = _settled(run, attempt, over)
+    else:
+        settled = await _publish(run, name, attempt, over)
+    with suppress(FileExistsError):
+        await run.journal.write(intent.job_key, settled)
+
+
+def _settled(run: Run, attempt: Attempt, over: ProviderTask) -> Settled:
+    states = {ProviderState.FAILED: "failed", ProviderState.CANCELED: "cancelled", ProviderState.UNKNOWN: "expired"}
+    return Settled.model_validate(
+        {
+            "attempt": attempt.number,
+            "at": run.clock.now(),
+            "by": writer(run.flow_run_id),
+            "state": states[over.state],
+            "failure": over.failure,
+            "run_seconds": _run_seconds(over),
+        }
+    )
+
+
+async def _publish(run: Run, name: str, attempt: Attempt, over: ProviderTask) -> Settled:
+    assert attempt.submitted is not None
+    intent, provider_task_id = attempt.intent, attempt.submitted.provider_task_id
+    file = run.scratch_file(intent.job_key, "result.mp4")
+    try:
+        sha256 = await fetch(run, attempt, over, file)
+        verified = await asyncio.to_thread(verify_result, file, _expected(run, intent))
+        if verified.problems or verified.facts is None:
+            raise ResultBroken(f"what came is no playable video: {'; '.join(verified.problems)}")
+    except ResultBroken as error:
+        file.unlink(missing_ok=True)
+        raise runs_on(provider_task_id, str(error)) from error
+    name = await asyncio.to_thread(_free_name, run, name, intent.job_key, sha256)
+    address = await asyncio.to_thread(run.results.publish, f"{name}.mp4", file)
+    sheet, looks = await asyncio.to_thread(_pictures, intent, file, name)
+    if sheet is not None:
+        await asyncio.to_thread(run.results.write, f"{name}.jpg", sheet)
+    sidecar = _sidecar(run, name, attempt, over, sha256, verified.facts, [*verified.notes, *looks], bool(sheet))
+    content = sidecar.model_dump_json(indent=1).encode()
+    sidecar_address = await asyncio.to_thread(run.results.write, f"{name}.json", content)
+    return Settled(
+        attempt=attempt.number,
+        at=run.clock.now(),
+        by=writer(run.flow_run_id),
+        state="published",
+        result=address,
+        sidecar=sidecar_address,
+        sha256=sha256,
+        size_bytes=verified.facts.size_bytes,
+        cost=sidecar.cost or intent.estimate,
+        run_seconds=_run_seconds(over),
+    )
+
+
+def _expected(run: Run, intent: Intent) -> Expected:
+    longest = intent.parameters.get("duration") or run.offer(intent.endpoint).output.max_seconds
+    seconds = intent.clip_seconds
+    if seconds is not None and longest:
+        seconds = min(seconds, float(longest))
+    return Expected(
+        duration_seconds=seconds,
+        resolution=intent.parameters.get("resolution"),
+        ratio=intent.parameters.get("ratio"),
+        audio=intent.clip_has_sound if intent.parameters.get("audio_setting") == "origin" else None,
+    )
+
+
+def _free_name(run: Run, name: str, job_key: str, sha256: str) -> str:
+    """Returns the name, or one with the job key when another file already has it: nothing is overwritten."""
+    with suppress(FileNotFoundError):
+        if run.results.sha256(f"{name}.mp4") != sha256:
+            return f"{name}-{job_key[:8]}"
+    return name
+
+
+def _pictures(intent: Intent, after: Path, name: str) -> tuple[bytes | None, list[str]]:
+    """Draws the contact sheet and looks for oddities; a result is published without them if they fail."""
+    try:
+        with open_medium(intent.job.video) as before:
+            sheet = contact_sheet(before.stream, after, title=name)
+            before.stream.seek(0)
+            return sheet, quality_notes(before.stream, after)
+    except (MediumUnavailable, OSError, ValueError):
+        pass
+    try:
+        return contact_sheet(None, after, title=name), []
+    except (OSError, ValueError):
+        return None, ["no contact sheet could be drawn"]
+
+
+def _sidecar(
+    run: Run,
+    name: str,
+    attempt: Attempt,
+    over: ProviderTask,
+    sha256: str,
+    facts: VideoFacts,
+    notes: list[str],
+    has_sheet: bool,
+) -> Sidecar:
+    assert attempt.submitted is not None
+    intent, offer = attempt.intent, run.offer(attempt.intent.endpoint)
+    stem = name.rpartition("/")[2]
+    return Sidecar(
+        name=name,
+        job_key=intent.job_key,
+        take=intent.job.take,
+        provider=intent.endpoint.provider,
+        model=intent.endpoint.model,
+        region=intent.endpoint.region,
+        account=intent.endpoint.account,
+        provider_task_id=attempt.submitted.provider_task_id,
+        request_id=attempt.submitted.request_id,
+        prompt=intent.job.prompt,
+        negative_prompt=intent.job.negative_prompt,
+        video=intent.job.video,
+        reference_images=list(intent.job.reference_images),
+        media=intent.media,
+        parameters=intent.parameters,
+        clip_seconds=intent.clip_seconds,
+        estimate=intent.estimate,
+        cost=bill(offer, intent.parameters, over.billed_seconds),
+        usage=dict(over.usage),
+        result=ResultFacts(
+            file=f"{stem}.mp4",
+            sha256=sha256,
+            size_bytes=facts.size_bytes,
+            container=facts.container,
+            codec=facts.codec,
+            duration_seconds=facts.duration_seconds,
+            width=facts.width,
+            height=facts.height,
+            frame_rate=facts.frame_rate,
+            has_audio=facts.has_audio,
+        ),
+        contact_sheet=f"{stem}.jpg" if has_sheet else None,
+        notes=notes,
+        timings=Timings(
+            intent_at=intent.at,
+            submitted_at=over.submitted_at or attempt.submitted.at,
+            started_at=over.started_at,
+            ended_at=over.ended_at,
+            published_at=run.clock.now(),
+            run_seconds=_run_seconds(over),
+        ),
+        made_by=f"recut {version('recut')}",
+    )
+
+
+def _run_seconds(over: ProviderTask) -> float | None:
+    if over.started_at is None or over.ended_at is None:
+        return None
+    return round((over.ended_at - over.started_at).total_seconds(), 3)

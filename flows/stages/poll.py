@@ -1,0 +1,91 @@
+"""Stage 4: look at the provider task until it is over. Nothing but its end, or the provider's limits, stops this."""
+
+import random
+from datetime import datetime
+
+from blocks.clients.provider import ProviderTask
+from blocks.clients.transport import CallFailed
+from flows.outcomes import runs_on
+from flows.progress import Stage, Step
+from flows.rules.failures import advice, may_read_again
+from flows.rules.history import Attempt
+from flows.rules.polling import wait_before_next_look
+from flows.rules.states import ProviderState
+from flows.run import Run
+from flows.stages.stage import stage
+
+#: Ids and results live this long at the provider, in provider seconds.
+VALIDITY_SECONDS = 24 * 3600.0
+#: How long the provider may be unreachable, or deny an id it gave, before the run stops waiting (provider seconds).
+PATIENCE_SECONDS = 1800.0
+FIRST_WAIT_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 60.0
+
+
+@stage("poll", named="poll {attempt.intent.name} ({attempt.submitted.provider_task_id})", retries=3)
+async def poll(run: Run, attempt: Attempt) -> ProviderTask:
+    """Returns the provider task once it is over; state UNKNOWN means it is older than 24 hours and gone.
+
+    Raises:
+        EditStopped: The provider cannot be asked any more; the provider task runs on and is recorded.
+    """
+    assert attempt.submitted is not None
+    intent, provider_task_id = attempt.intent, attempt.submitted.provider_task_id
+    client = await run.client(intent.endpoint.provider, intent.endpoint)
+    offer = run.offer(intent.endpoint)
+    state, running_since, trouble_since = ProviderState.PENDING, None, None
+    trouble_wait = FIRST_WAIT_SECONDS
+    if run.clock.provider_seconds_since(attempt.submitted.at) < FIRST_WAIT_SECONDS:
+        await run.clock.sleep(FIRST_WAIT_SECONDS)
+    while True:
+        await run.limits.query_turn(intent.endpoint, offer.quotas)
+        age = run.clock.provider_seconds_since(attempt.submitted.at)
+        try:
+            seen = await client.get(provider_task_id)
+            trouble = _trouble(seen, age)
+            asked_wait = None
+        except CallFailed as error:
+            if not may_read_again(error.failure):
+                raise runs_on(
+                    provider_task_id, f"the provider refuses to be asked ({error}); {advice(error.failure)}"
+                ) from error
+            trouble, asked_wait = str(error), error.failure.retry_after_seconds
+        if trouble is None:
+            if seen.state.is_final:
+                return seen
+            if seen.state is ProviderState.RUNNING and running_since is None:
+                running_since = run.clock.now()
+            state, trouble_since, trouble_wait = seen.state, None, FIRST_WAIT_SECONDS
+            _tell(run, attempt, state)
+            wait = wait_before_next_look(
+                state=state,
+                since_submit=age,
+                since_running=_since(run, running_since),
+                times=offer.run_times,
+                quotas=offer.quotas,
+            )
+        else:
+            trouble_since = trouble_since or run.clock.now()
+            if run.clock.provider_seconds_since(trouble_since) > PATIENCE_SECONDS:
+                raise runs_on(provider_task_id, f"the provider could not tell for too long ({trouble})")
+            wait = max(asked_wait or trouble_wait, offer.quotas.min_poll_seconds)
+            trouble_wait = min(LONGEST_WAIT_SECONDS, trouble_wait * 2)
+        await run.clock.sleep(wait * random.uniform(0.95, 1.1))  # noqa: S311 - jitter
+
+
+def _trouble(seen: ProviderTask, age: float) -> str | None:
+    """Says why a look told nothing, or returns None when it did."""
+    if seen.state is ProviderState.UNKNOWN and age < VALIDITY_SECONDS:
+        return "it does not know the id it gave less than 24 hours ago; is the key of the same account?"
+    if seen.state is ProviderState.SUCCEEDED and not seen.result_url:
+        return "it succeeded, but the provider gives no link to the result"
+    return None
+
+
+def _since(run: Run, moment: datetime | None) -> float | None:
+    return None if moment is None else run.clock.provider_seconds_since(moment)
+
+
+def _tell(run: Run, attempt: Attempt, state: ProviderState) -> None:
+    where = Stage.RUNNING if state is ProviderState.RUNNING else Stage.PENDING
+    run.progress.tell(Step(attempt.intent.job_key, attempt.intent.name, where))

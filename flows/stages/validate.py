@@ -1,0 +1,14 @@
+"""Stage 1: open the media, hold everything against the catalogue, price it. Creates and uploads nothing."""
+
+import asyncio
+
+from flows.market import Market
+from flows.plan import PlannedJob, plan_row
+from flows.rules.manifest import Row
+from flows.stages.stage import stage
+
+
+@stage("validate", named="validate {row.label}", retries=0)
+async def validate(row: Row, market: Market) -> PlannedJob:
+    """Returns the plan of a job; a refused one carries all its problems."""
+    return await asyncio.to_thread(plan_row, row, market)

@@ -69,10 +69,10 @@ class Transport:
         self.base_url = checked_api_address(base_url)
         self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
         self._headers["Authorization"] = f"Bearer {key}"
-        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+        timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None)
         # A large pool costs more time than it saves; reads wait their turn, which is no failure.
         pool = httpx.Limits(max_connections=8, keepalive_expiry=20)
-        self._reads = httpx.AsyncClient(timeout=httpx.Timeout(timeout, pool=None), limits=pool)
+        self._reads = httpx.AsyncClient(timeout=timeout, limits=pool)
         # A create goes out on a fresh connection: on a kept one the server may have hung up unnoticed, and
         # "was it received?" would have no answer.
         fresh = httpx.Limits(max_connections=8, max_keepalive_connections=0)

@@ -1,7 +1,21 @@
 """Videos and pictures: read their headers, verify results, draw stills and comparisons (PyAV, Pillow)."""
 
 from flows.media.images import probe_image
+from flows.media.pictures import before_after, contact_sheet, still
 from flows.media.probe import probe_video
+from flows.media.quality import quality_notes
 from flows.media.unreadable import UnreadableMedia
+from flows.media.verify import Expected, Verification, verify_result
 
-__all__ = ["UnreadableMedia", "probe_image", "probe_video"]
+__all__ = [
+    "Expected",
+    "UnreadableMedia",
+    "Verification",
+    "before_after",
+    "contact_sheet",
+    "probe_image",
+    "probe_video",
+    "quality_notes",
+    "still",
+    "verify_result",
+]

@@ -1,5 +1,6 @@
 """Tells a complete MP4 or MOV from one that was cut off, by its outermost boxes (ISO/IEC 14496-12, 4.2)."""
 
+import re
 import struct
 
 from flows.media.source import Source
@@ -30,15 +31,15 @@ def check_complete(source: Source) -> None:
         source: An MP4 or MOV file.
 
     Raises:
-        UnreadableMedia: The file ends early.
+        UnreadableMedia: The file ends early, or its index is damaged.
     """
     offset, indexed = 0, False
     for _ in range(_MAX_BOXES):
         if offset + 8 > source.size:
             break
         size, kind = struct.unpack(">I4s", source.read_at(offset, 8))
-        if kind == b"moof" or kind == bytes(4):
-            break  # fragments follow, which FFmpeg reads by themselves; or padding
+        if kind == b"moof" or not kind.isalnum():
+            break  # fragments, which FFmpeg reads one by one; or no box at all: padding, a program's own trailer
         if size == 1:
             size = int.from_bytes(source.read_at(offset + 8, 8))
         elif size == 0:
@@ -48,11 +49,21 @@ def check_complete(source: Source) -> None:
         indexed = indexed or kind == b"moov"
         if offset + size > source.size:
             raise UnreadableMedia(ends_early(source.size, offset + size, indexed and kind != b"moov"))
+        if kind == b"moov":
+            _check_index(source, source.read_at(offset, size))
         offset += size
     else:
         return
     if not indexed:
         raise UnreadableMedia(ends_early(source.size, None, indexed))
+
+
+def _check_index(source: Source, index: bytes) -> None:
+    """Refuses an index whose sample sizes (stsz) add up to more than the file: FFmpeg would make room for all."""
+    for found in re.finditer(rb"stsz(?=.{12})", index, re.DOTALL):
+        size, count = struct.unpack_from(">II", index, found.end() + 4)
+        if size * count > source.size:
+            raise UnreadableMedia(ends_early(source.size, size * count, indexed=True))
 
 
 def ends_early(size: int, declared: int | None, indexed: bool) -> str:

@@ -3,6 +3,7 @@
 import io
 import re
 import unicodedata
+from bisect import bisect_right
 from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
@@ -43,9 +44,8 @@ def fitted(text: str, size: int, width: float) -> str:
     text = printable(text)
     if font(size).getlength(text) <= width:
         return text
-    while text and font(size).getlength(text + "…") > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    longest = bisect_right(range(len(text)), width, key=lambda end: font(size).getlength(text[:end] + "…"))
+    return text[: longest - 1].rstrip() + "…"
 
 
 def place(canvas: Image.Image, picture: Image.Image, at: tuple[int, int]) -> None:

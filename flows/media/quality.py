@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import median
 from typing import BinaryIO
 
 from PIL import Image, ImageChops, ImageStat
@@ -51,8 +52,10 @@ def quality_notes(before: BinaryIO, after: Path) -> list[str]:
     ]
     notes = [f"it is black from {begin:.1f} s to {end:.1f} s" for begin, end in stretches(dark, moments)]
     notes += [f"it stands still from {begin:.1f} s to {end:.1f} s" for begin, end in stretches(still, moments)]
-    if all(_looks_same(clip, result) for clip, result in zip(clips, results, strict=True)):
-        notes.append("it looks the same as the input: the edit may not have taken")
+    changed = [_changed_share(clip, result) for clip, result in zip(clips, results, strict=True)]
+    # The median, because another frame rate alone shifts what moves quickly at single moments.
+    if median(changed) < _EDITED_SHARE:
+        notes.append("most of it looks the same as the input: the edit may not have taken")
     return notes
 
 
@@ -91,6 +94,6 @@ def _change(pictures: Sequence[Image.Image], at: int) -> float:
     return max(ImageStat.Stat(ImageChops.difference(pictures[at], other)).mean)
 
 
-def _looks_same(one: Image.Image, other: Image.Image) -> bool:
+def _changed_share(one: Image.Image, other: Image.Image) -> float:
     channels = [channel.histogram() for channel in ImageChops.difference(one, other).split()]
-    return all(sum(counts[_EDITED_CHANGE:]) < _EDITED_SHARE * sum(counts) for counts in channels)
+    return max(sum(counts[_EDITED_CHANGE:]) / sum(counts) for counts in channels)

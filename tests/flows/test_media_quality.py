@@ -1,0 +1,79 @@
+"""Looking at samples of a result for what commonly goes wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.media import UnreadableMedia, quality_notes
+from flows.media.quality import sample_moments, stretches
+from tests.clips import MOTIONLESS, make_clip
+
+HUE = ("hue", "h=120")
+UNEDITED = "most of it looks the same as the input: the edit may not have taken"
+
+
+@pytest.fixture
+def before(tmp_path):
+    with make_clip(tmp_path / "before.mp4", seconds=4).open("rb") as stream:
+        yield stream
+
+
+def edited(folder: Path, *filters: tuple[str, str], **shape) -> Path:
+    return make_clip(folder / "after.mp4", seconds=4, filters=filters, **shape)
+
+
+def test_an_edit_that_shows_is_not_remarked_upon(tmp_path, before):
+    assert quality_notes(before, edited(tmp_path, HUE)) == []
+
+
+def test_a_small_edit_counts_as_one(tmp_path, before):
+    patch = ("drawbox", "x=40:y=40:w=80:h=80:color=white:t=fill")
+    assert quality_notes(before, edited(tmp_path, patch)) == []
+
+
+@pytest.mark.parametrize(
+    "shape", [{}, {"codec": "mpeg4"}, {"filters": [("fps", "12")]}, {"filters": [("gblur", "sigma=0.5")]}]
+)
+def test_a_mere_copy_is_remarked_upon_however_it_was_encoded(tmp_path, before, shape):
+    copy = make_clip(tmp_path / "after.mp4", seconds=4, **shape)
+    assert quality_notes(before, copy) == [UNEDITED]
+
+
+def test_a_black_end_is_remarked_upon_with_its_times(tmp_path, before):
+    fade = ("fade", "t=out:st=2:d=0.05")
+    assert quality_notes(before, edited(tmp_path, HUE, fade)) == ["it is black from 2.0 s to 4.0 s"]
+
+
+def test_a_result_that_stops_moving_is_remarked_upon_with_its_times(tmp_path, before):
+    stop = (("trim", "duration=1"), ("tpad", "stop_mode=clone:stop_duration=3"))
+    assert quality_notes(before, edited(tmp_path, HUE, *stop)) == ["it stands still from 1.0 s to 4.0 s"]
+
+
+def test_a_clip_that_never_moved_may_stand_still(tmp_path):
+    still = make_clip(tmp_path / "before.mp4", seconds=2, picture=MOTIONLESS)
+    with still.open("rb") as before:
+        assert quality_notes(before, make_clip(tmp_path / "a.mp4", seconds=2, picture=MOTIONLESS, filters=[HUE])) == []
+
+
+def test_a_clip_that_was_black_may_stay_black(tmp_path):
+    black = make_clip(tmp_path / "black.mp4", seconds=2, picture="color", filters=[("drawbox", "t=fill")])
+    with black.open("rb") as before:
+        assert quality_notes(before, black) == [UNEDITED]
+
+
+def test_what_cannot_be_decoded_is_an_error_not_a_note(tmp_path, before):
+    path = tmp_path / "after.mp4"
+    path.write_text("nothing to see")
+    with pytest.raises(UnreadableMedia):
+        quality_notes(before, path)
+
+
+def test_a_long_result_is_sampled_no_more_than_thirty_times():
+    assert len(sample_moments(0.5)) == 4
+    assert sample_moments(4) == [0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3.25, 3.75]
+    assert len(sample_moments(600)) == 30
+
+
+def test_only_stretches_of_a_second_or_more_matter():
+    moments = [0.25, 0.75, 1.25, 1.75, 2.25]
+    assert list(stretches([True, False, True, True, True], moments)) == [(1.0, 2.5)]

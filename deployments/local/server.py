@@ -90,12 +90,18 @@ def _make_server() -> "uvicorn.Server":
 
     wait_for_the_write_lock()
     # A page whose host name was made to point at this machine is from elsewhere too.
-    app = TrustedHostMiddleware(create_app(final=True), allowed_hosts=["127.0.0.1", "localhost"])
+    app = TrustedHostMiddleware(create_app(final=True), allowed_hosts=["127.0.0.1"])
     gc.freeze()
     gc.enable()
-    return uvicorn.Server(
-        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GOODBYE_SECONDS)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GOODBYE_SECONDS,
+        # Prefect's UI would call an analytics service, although analytics are off.
+        headers=[("Content-Security-Policy", "connect-src 'self'")],
     )
+    return uvicorn.Server(config)
 
 
 def _bound_log(home: Home) -> None:

@@ -3,24 +3,19 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from decimal import Decimal
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
 
-from flows.edit_video import edit
-from flows.outcomes import EditStopped, InputRefused, OverBudget
+from flows.edit_video import edit_and_report, verdict
+from flows.outcomes import InputRefused
 from flows.plan import OPEN_AT_ONCE, PlannedJob, rows_of
 from flows.progress import Stage, Step
 from flows.reports import BatchReport, JobReport
-from flows.rules.budget import over_cap, total
 from flows.rules.manifest import Row
-from flows.rules.states import JobState
 from flows.run import Run, open_run
 from flows.settings import RunOptions
 from flows.stages.validate import validate
-from flows.unexpected import stopped_by
 
 #: Edits per flow run: up to about this many, the run's graph in the Prefect UI can be read.
 SHARD_SIZE = 60
@@ -46,7 +41,7 @@ async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[
     rows = await asyncio.to_thread(rows_of, manifest)
     async with open_run(options) as run:
         plans = await validate_all(run, rows)
-        await keep_to_cap(run, plans)
+        await run.keep_to_cap(plans)
         for plan in plans:
             run.progress.tell(Step(plan.job_key or "", plan.name, Stage.PLANNED, plan.cost))
         shards = await split(run, plans)
@@ -54,10 +49,7 @@ async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[
             *(edit_shard(shard, options, number) for number, shard in enumerate(shards, start=1))
         )
     by_name = {report.name: report for reports in reported for report in reports}
-    report = BatchReport(jobs=[by_name[plan.name] for plan in plans])
-    message = f"{report.succeeded} of {len(plans)} published, {report.failed} failed, {report.held} held"
-    made = Completed if report.exit_code == 0 else Failed
-    return made(message=message, data=report)
+    return verdict(BatchReport(jobs=[by_name[plan.name] for plan in plans]))
 
 
 @flow(name="edit-shard", flow_run_name="shard {number}")
@@ -98,22 +90,6 @@ async def validate_all(run: Run, rows: Sequence[Row]) -> list[PlannedJob]:
     return _named_apart(plans)
 
 
-async def keep_to_cap(run: Run, plans: Sequence[PlannedJob]) -> None:
-    """Makes sure that what would be created now fits under the run's cap.
-
-    Raises:
-        OverBudget: It does not.
-    """
-    cap: Decimal | None = run.settings.max_cost
-    if cap is None:
-        return
-    begun = set(await run.journal.job_keys())
-    new = {plan.job_key: plan for plan in plans if plan.job_key not in begun}
-    costs = [plan.cost for plan in new.values()]
-    if reason := over_cap(costs, cap):
-        raise OverBudget(reason, [plan.name for plan in new.values()], total(costs))
-
-
 async def split(run: Run, plans: Sequence[PlannedJob]) -> list[list[PlannedJob]]:
     """Returns shards: jobs begun earlier first, since their results expire, then the longest clips first."""
     begun = set(await run.journal.job_keys())
@@ -124,39 +100,7 @@ async def split(run: Run, plans: Sequence[PlannedJob]) -> list[list[PlannedJob]]
 
 async def _one_after_the_other(run: Run, plans: Sequence[PlannedJob]) -> list[JobReport]:
     """Takes jobs of one key in turn: the first is paid for, the others get copies of its result."""
-    return [await _edited(run, plan) for plan in plans]
-
-
-async def _edited(run: Run, plan: PlannedJob) -> JobReport:
-    assert plan.job_key is not None
-    run.progress.tell(Step(plan.job_key, plan.name, Stage.WAITING, plan.cost))
-    try:
-        return await edit(run, plan)
-    except EditStopped as error:
-        stopped = error
-    except Exception as error:
-        stopped = await stopped_by(run, plan.job_key, error)
-    stage = Stage.HELD if stopped.state is JobState.HELD else Stage.FAILED
-    run.progress.tell(Step(plan.job_key, plan.name, stage, message=str(stopped)))
-    return JobReport(
-        name=plan.name,
-        job_key=plan.job_key,
-        state=stopped.state,
-        provider=plan.provider,
-        model=plan.model,
-        provider_task_id=await _provider_task_id(run, plan.job_key),
-        cost=plan.cost,
-        error=stopped.error,
-        created=plan.job_key in run.created,
-    )
-
-
-async def _provider_task_id(run: Run, job_key: str) -> str | None:
-    try:
-        last = (await run.journal.history(job_key)).last
-    except Exception:
-        return None
-    return last.submitted.provider_task_id if last and last.submitted else None
+    return [await edit_and_report(run, plan) for plan in plans]
 
 
 def _named_apart(plans: Sequence[PlannedJob]) -> list[PlannedJob]:

@@ -1,14 +1,18 @@
 """One job through the five stages: validate → upload → create → poll → persist."""
 
 from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
 
 from flows.conclude import conclude
-from flows.outcomes import InputRefused
+from flows.outcomes import EditStopped, InputRefused
 from flows.plan import PlannedJob
-from flows.reports import JobReport
+from flows.progress import Stage, Step
+from flows.reports import BatchReport, JobReport
 from flows.rules.history import Create, Over
 from flows.rules.job import EditJob
 from flows.rules.manifest import Row
+from flows.rules.states import JobState
 from flows.run import Run, open_run
 from flows.settings import RunOptions
 from flows.stages.create import create
@@ -16,26 +20,30 @@ from flows.stages.persist import persist
 from flows.stages.poll import poll
 from flows.stages.upload import upload
 from flows.stages.validate import validate
+from flows.unexpected import stopped_by
 
 
-@flow(name="edit-video", flow_run_name="edit: {job.video}", validate_parameters=True)
-async def edit_video(job: EditJob, options: RunOptions | None = None) -> JobReport:
+@flow(name="edit-video", flow_run_name="edit: {job.video}", persist_result=False)
+async def edit_video(job: EditJob, options: RunOptions | None = None) -> State[BatchReport]:
     """Edits one clip and leaves a verified result in the results folder.
 
     Args:
         job: What to edit, and how.
         options: What this run sets for itself; the rest comes from the environment.
 
+    Returns:
+        Completed when the job is published, Failed otherwise; either carries the report.
+
     Raises:
         InputRefused: The job cannot run as it is; nothing was uploaded or created.
-        EditStopped: It has no result; the text says what that means for the money.
     """
     async with open_run(options or RunOptions()) as run:
-        provider = job.provider or run.settings.provider
-        plan = await validate(Row(1, None, job), await run.market({provider}))
+        market = await run.market({job.provider or run.settings.provider})
+        plan = await validate(Row(1, None, job), market)
         if plan.problems:
             raise InputRefused([(plan.name, plan.problems)])
-        return await edit(run, plan)
+        await run.keep_to_cap([plan])
+        return verdict(BatchReport(jobs=[await edit_and_report(run, plan)]))
 
 
 async def edit(run: Run, plan: PlannedJob) -> JobReport:
@@ -54,3 +62,37 @@ async def edit(run: Run, plan: PlannedJob) -> JobReport:
         if attempt and over:
             await persist(run, plan.name, attempt, over)
     return await conclude(run, plan, step)
+
+
+async def edit_and_report(run: Run, plan: PlannedJob) -> JobReport:
+    """Takes a validated job to its end and reports it, whatever the end is."""
+    assert plan.job_key is not None
+    run.progress.tell(Step(plan.job_key, plan.name, Stage.WAITING, plan.cost))
+    try:
+        return await edit(run, plan)
+    except EditStopped as error:
+        stopped = error
+    except Exception as error:
+        stopped = await stopped_by(run, plan.job_key, error)
+    stage = Stage.HELD if stopped.state is JobState.HELD else Stage.FAILED
+    run.progress.tell(Step(plan.job_key, plan.name, stage, message=str(stopped)))
+    return JobReport(
+        name=plan.name,
+        job_key=plan.job_key,
+        state=stopped.state,
+        provider=plan.provider,
+        model=plan.model,
+        provider_task_id=await run.provider_task_id(plan.job_key),
+        cost=plan.cost,
+        error=stopped.error,
+        created=plan.job_key in run.created,
+    )
+
+
+def verdict(report: BatchReport) -> State[BatchReport]:
+    """Returns the final state of a flow run, with a message people understand."""
+    first = next((job.error for job in report.jobs if job.error is not None), None)
+    if first is None:
+        return Completed(message=f"{report.succeeded} published", data=report)
+    counts = f"{report.succeeded} of {len(report.jobs)} published, {report.failed} failed, {report.held} held"
+    return Failed(message=f"{counts}; first: {first.message}", data=report)

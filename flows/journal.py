@@ -15,6 +15,8 @@ from blocks.clients.store import StorageFailed, Store
 from flows.rules.history import History
 from flows.rules.records import RECORD, Intent, Record, Writer
 
+#: Where the journal is below the results, unless it has a place of its own.
+JOURNAL_FOLDER = ".recut/journal"
 _TASKS = "provider-tasks"
 
 

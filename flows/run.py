@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -15,16 +15,18 @@ from prefect.runtime import flow_run
 from blocks.clients.apiyi import ApiyiClient
 from blocks.clients.dashscope import DashScopeClient
 from blocks.clients.provider import endpoint
-from blocks.clients.store import Store
+from blocks.clients.store import StorageFailed, Store
 from blocks.credentials import load_credentials
 from blocks.storage import VideoStorage
 from flows.clock import Clock
-from flows.journal import Journal, owner_is_gone
+from flows.journal import JOURNAL_FOLDER, Journal, owner_is_gone
 from flows.limits import Limits
 from flows.market import Market, market_from_environment
-from flows.outcomes import create_refused
+from flows.outcomes import OverBudget, create_refused
+from flows.plan import PlannedJob
 from flows.progress import Progress
 from flows.rules.addresses import is_loopback
+from flows.rules.budget import over_cap, total
 from flows.rules.catalog import Catalog
 from flows.rules.failures import Failure, stops_the_account
 from flows.rules.history import Step as NextStep
@@ -35,7 +37,6 @@ from flows.settings import RunOptions, Settings
 
 Client = DashScopeClient | ApiyiClient
 UPLOADS_AT_ONCE = 4
-JOURNAL_FOLDER = ".recut/journal"
 
 
 class Run:
@@ -145,6 +146,28 @@ class Run:
         history = await self.journal.history(job_key)
         gone = history.last is not None and owner_is_gone(history.last.intent.by)
         return history.next_step(self.clock.now(), max_attempts=self.settings.max_attempts, owner_is_gone=gone)
+
+    async def provider_task_id(self, job_key: str) -> str | None:
+        """Returns the id of a job's newest provider task, None when there is none or it cannot be told."""
+        try:
+            last = (await self.journal.history(job_key)).last
+        except StorageFailed:
+            return None
+        return last.submitted.provider_task_id if last and last.submitted else None
+
+    async def keep_to_cap(self, plans: Sequence[PlannedJob]) -> None:
+        """Makes sure that what would be created now fits under the run's cap.
+
+        Raises:
+            OverBudget: It does not.
+        """
+        if self.settings.max_cost is None:
+            return
+        begun = set(await self.journal.job_keys())
+        new = {plan.job_key: plan for plan in plans if plan.job_key not in begun}
+        costs = [plan.cost for plan in new.values()]
+        if reason := over_cap(costs, self.settings.max_cost):
+            raise OverBudget(reason, [plan.name for plan in new.values()], total(costs))
 
     def offer(self, where: Endpoint) -> Offer:
         """Returns what is offered at an endpoint."""

@@ -1,0 +1,1 @@
+"""What the commands do, one file each; `flows.cli` says how they are called."""

@@ -1,0 +1,99 @@
+"""`recut edit` and `recut batch`: refuse bad input at once, then run the flow and report."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from deployments.local import prefect_server
+from flows.commands.messages import complain, err, plain, print_json, print_problems, print_report
+from flows.commands.plan import planned
+from flows.commands.watch import Board
+from flows.plan import PlannedJob, rows_of
+from flows.reports import BatchReport, plan_as_json
+from flows.rules.job import EditJob
+from flows.rules.manifest import Row, problems_of
+from flows.settings import RunOptions
+
+REFUSED, INTERRUPTED = 2, 130
+
+
+def run_edit(fields: dict[str, Any], options: RunOptions, as_json: bool) -> int:
+    """Edits one clip; returns the command's exit code."""
+    try:
+        row = Row(1, None, EditJob.model_validate(fields))
+    except ValidationError as error:
+        row = Row(1, None, None, problems_of(error))
+    plans = planned([row], options)
+    if not plans[0].ok:
+        return _refuse([plans[0].model_copy(update={"label": ""})], as_json)
+    assert row.job is not None
+    job = row.job
+
+    async def flow() -> Any:
+        from flows.edit_video import edit_video
+
+        return await edit_video(job, options, return_state=True)
+
+    return run_flow(flow, plans, as_json)
+
+
+def run_batch(manifest: str, options: RunOptions, as_json: bool) -> int:
+    """Edits everything a manifest lists; returns the command's exit code."""
+    plans = planned(rows_of(manifest), options)
+    if not all(plan.ok for plan in plans):
+        return _refuse(plans, as_json)
+
+    async def flow() -> Any:
+        from flows.edit_batch import edit_batch
+
+        return await edit_batch(manifest, options, return_state=True)
+
+    return run_flow(flow, plans, as_json)
+
+
+def run_flow(flow: Callable[[], Awaitable[Any]], plans: list[PlannedJob], as_json: bool) -> int:
+    """Runs a flow on the configured or the local Prefect server, shows it, and returns the exit code."""
+    # Stopping a service sends SIGTERM; it means the same as Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    board = Board(plans, quiet=as_json)
+    with prefect_server():
+        from flows.outcomes import InputRefused, OverBudget
+        from flows.progress import watching
+
+        try:
+            with board, watching(board.see):
+                report = asyncio.run(_reported(flow))
+        except (InputRefused, OverBudget) as error:
+            complain(str(error))
+            return REFUSED
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            err.print(plain(board.what_runs_on()))
+            return INTERRUPTED
+    if as_json:
+        print_json(report.as_json())
+    else:
+        print_report(report)
+    return report.exit_code
+
+
+async def _reported(flow: Callable[[], Awaitable[Any]]) -> BatchReport:
+    """Runs a flow and returns the report its final state carries, or raises what stopped it."""
+    state = await flow()
+    report = await state.aresult(raise_on_failure=False)
+    if isinstance(report, BaseException):
+        raise report
+    assert isinstance(report, BatchReport)
+    return report
+
+
+def _refuse(plans: list[PlannedJob], as_json: bool) -> int:
+    if as_json:
+        print_json(plan_as_json(plans))
+    else:
+        print_problems(plans)
+        complain("refused; nothing was uploaded or created.")
+    return REFUSED

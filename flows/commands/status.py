@@ -1,0 +1,126 @@
+"""`recut status` and `recut resolve`: the journal as people read it, and their decisions about held jobs."""
+
+import asyncio
+from typing import Any, Literal
+
+from rich.table import Table
+from rich.text import Text
+
+from blocks.clients.store import StorageFailed, Store
+from flows.clock import Clock
+from flows.commands.messages import complain, out, plain, print_json
+from flows.journal import JOURNAL_FOLDER, Journal, writer
+from flows.rules.history import Attempt, History
+from flows.rules.records import Decided
+from flows.rules.states import JobState
+from flows.settings import RunOptions, Settings
+
+
+def run_status(options: RunOptions, as_json: bool) -> int:
+    """Shows where every job of the journal stands."""
+    journal = _journal(options)
+    rows, unreadable = asyncio.run(_histories(journal))
+    now = Clock().now()
+    if as_json:
+        print_json({"jobs": [_as_json(key, history, now) for key, history in rows], "unreadable": unreadable})
+    elif not rows and not unreadable:
+        out.print(f"no jobs in the journal at {journal.store.url}")
+    else:
+        _print_table(rows, now)
+    for text in unreadable:
+        complain(text)
+    return 1 if unreadable else 0
+
+
+def run_resolve(options: RunOptions, job: str, decision: Literal["recreate", "abandon"]) -> int:
+    """Records a person's decision about a held job."""
+    journal = _journal(options)
+    rows, _ = asyncio.run(_histories(journal))
+    now = Clock().now()
+    named = [(key, history) for key, history in rows if key.startswith(job) or _name(history) == job]
+    if len(named) != 1:
+        complain(f"{'no job' if not named else f'{len(named)} jobs'} in the journal by the name or key {job!r}")
+        return 2
+    key, history = named[0]
+    state = history.state(now)
+    last = history.last
+    if state is not JobState.HELD or last is None:
+        complain(f"{_name(history)} is {state}, not held; there is nothing to decide")
+        return 2
+    record = Decided(attempt=last.number, at=now, by=writer(), decision=decision, reason="a person decided")
+    asyncio.run(journal.write(key, record))
+    then = "the next run creates it again" if decision == "recreate" else "nothing more is created for it"
+    out.print(f"{plain(_name(history))}: {decision}; {then}.")
+    return 0
+
+
+def _journal(options: RunOptions) -> Journal:
+    settings = Settings().with_options(options)
+    if settings.journal:
+        return Journal(Store(settings.journal))
+    return Journal(Store(settings.results).below(JOURNAL_FOLDER))
+
+
+async def _histories(journal: Journal) -> tuple[list[tuple[str, History]], list[str]]:
+    rows: list[tuple[str, History]] = []
+    unreadable = []
+    for key in await journal.job_keys():
+        try:
+            rows.append((key, await journal.history(key)))
+        except (StorageFailed, ValueError) as error:
+            unreadable.append(str(error))
+    rows.sort(key=lambda row: row[1].attempts[0].intent.at if row[1].attempts else Clock().now())
+    return rows, unreadable
+
+
+def _name(history: History) -> str:
+    return history.last.intent.name if history.last else ""
+
+
+def _print_table(rows: list[tuple[str, History]], now: Any) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("job", "key", "state", "model", "provider", "since", "history"):
+        table.add_column(column, overflow="fold")
+    for key, history in rows:
+        last = history.last
+        assert last is not None
+        told = " · ".join(_told(attempt) for attempt in history.attempts)
+        table.add_row(
+            Text(plain(last.intent.name)),
+            key[:8],
+            str(history.state(now)),
+            last.intent.endpoint.model,
+            last.intent.endpoint.provider,
+            history.attempts[0].intent.at.astimezone().strftime("%Y-%m-%d %H:%M"),
+            Text(plain(told)),
+        )
+    out.print(table)
+
+
+def _told(attempt: Attempt) -> str:
+    said = []
+    if attempt.submitted:
+        said.append(f"{'adopted' if attempt.submitted.adopted else 'created'} {attempt.submitted.provider_task_id}")
+    if attempt.refused:
+        said.append(f"refused ({attempt.refused.failure.code})")
+    if attempt.unanswered and not attempt.submitted:
+        said.append(f"no answer ({attempt.unanswered.failure.code})")
+    if attempt.decided:
+        said.append(f"decided: {attempt.decided.decision}")
+    if attempt.settled:
+        why = f" ({attempt.settled.failure.code})" if attempt.settled.failure else ""
+        cost = f", {attempt.settled.cost}" if attempt.settled.cost else ""
+        said.append(f"{attempt.settled.state}{why}{cost}")
+    return f"try {attempt.number}: {', '.join(said) or 'intent only'}"
+
+
+def _as_json(key: str, history: History, now: Any) -> dict[str, Any]:
+    attempts = [
+        {
+            name: record.model_dump(mode="json")
+            for name in ("intent", "submitted", "refused", "unanswered", "decided", "settled")
+            if (record := getattr(attempt, name)) is not None
+        }
+        for attempt in history.attempts
+    ]
+    return {"name": _name(history), "job_key": key, "state": history.state(now), "attempts": attempts}

@@ -59,7 +59,8 @@ def prefect_server() -> Iterator[ServerInfo]:
         Where the server is; it has answered.
 
     Raises:
-        ServerUnreachable: No server answers; says what to do. Nothing was created.
+        ServerUnreachable: No server answers, or none is configured on Windows, which lacks the file locks that
+            the local one needs; says what to do. Nothing was created.
         RuntimeError: Prefect is imported already, and knows no server.
     """
     settings = configured_settings()

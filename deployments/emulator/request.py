@@ -64,6 +64,7 @@ def read_request(
     Raises:
         RefusedError: With what the provider says about the first thing that is wrong.
     """
+    parameters = _parameters(body, rules, texts)
     given = _object(body, "input", texts)
     if given is None:
         raise RefusedError(texts.missing("input.media"))
@@ -71,7 +72,6 @@ def read_request(
     if rules.prompt_required and not prompt.strip():
         raise RefusedError(texts.missing("input.prompt"))
     video, references = _media(given, rules, texts, most_references)
-    parameters = _parameters(body, rules, texts)
     return EditRequest(
         prompt=cut_prompt(prompt, rules.chinese_weight),
         negative_prompt=_text(given, "negative_prompt", texts)[:500],

@@ -19,6 +19,7 @@ from deployments.emulator.misbehave import ReachableProtocol
 from deployments.emulator.world import Awaited, World
 
 _T = TypeVar("_T")
+_BACKLOG = 2048
 
 
 class _Server(uvicorn.Server):
@@ -214,7 +215,16 @@ class Emulator:
 
 def _listen(config: EmulatorConfig) -> socket.socket:
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    return socket.create_server((config.host, config.port), family=family, backlog=2048)
+    # asyncio switches Nagle's delay off only on sockets that name TCP themselves.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((config.host, config.port))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _url(config: EmulatorConfig, listener: socket.socket) -> str:

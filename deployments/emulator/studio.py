@@ -84,7 +84,6 @@ def render(clip: Clip, references: Sequence[Image.Image], plan: EditPlan, target
     """
     with av.open(str(clip.path)) as source, av.open(str(target), "w", format="mp4") as result:
         result.metadata["comment"] = _PLACE.decode()
-        picture = source.streams.video[0]
         frames = max(1, round(min(clip.seconds, plan.seconds or math.inf) * plan.frame_rate))
         video = result.add_stream("libx264", rate=plan.frame_rate, options=dict(_ENCODER))
         video.width, video.height = plan.size

@@ -1,0 +1,1 @@
+"""Tests of the emulator, over real sockets and with real media."""

@@ -143,10 +143,10 @@ def batch(manifest: str, /, *, common: Common | None = None) -> int:
     Args:
         manifest: Path or URL of a JSONL, CSV or YAML file.
     """
-    from flows.commands.edit import run_batch
+    from flows.commands.edit import batch_of
 
     common = common or Common()
-    return run_batch(manifest, common.options(), common.json)
+    return batch_of(manifest, common.options(), common.json)
 
 
 @app.command

@@ -147,6 +147,19 @@ class Store:
             source.write_bytes(content)
             return self.publish(name, source)
 
+    def remove(self, name: str) -> None:
+        """Removes a file; one that is gone already is no error.
+
+        Raises:
+            StorageFailed: It was not removed as far as can be told.
+        """
+        try:
+            self._fs.rm_file(f"{self._root}/{name}")
+        except FileNotFoundError:
+            return
+        except Exception as error:
+            raise StorageFailed(f"cannot remove {self.address(name)}: {_said(error)}") from error
+
     def info(self, name: str) -> Mapping[str, Any]:
         """Returns what the storage says of a file: ``size`` in bytes, and ETag or modification time where known.
 
@@ -231,7 +244,7 @@ class Store:
         except FileExistsError:
             return
         finally:
-            self._fs.rm_file(f"{self._root}/{probe}")
+            self.remove(probe)
         raise StorageFailed(
             f"{self.url} accepts the same new file twice, so two runs could both pay; "
             "keep the journal on another storage (RECUT_JOURNAL)"

@@ -41,7 +41,7 @@ def run_edit(fields: dict[str, Any], options: RunOptions, as_json: bool) -> int:
     return run_flow(flow, plans, as_json)
 
 
-def run_batch(manifest: str, options: RunOptions, as_json: bool) -> int:
+def batch_of(manifest: str, options: RunOptions, as_json: bool) -> int:
     """Edits everything a manifest lists; returns the command's exit code."""
     plans = planned(rows_of(manifest), options)
     if not all(plan.ok for plan in plans):

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from flows.rules.addresses import printable
 
 #: Schemes of object storages whose files recut opens itself.
 STORES = frozenset({"s3", "gs", "gcs", "az", "abfs", "abfss", "memory"})
+_DIGEST = re.compile(r'"[0-9A-Fa-f]{32,}(-\d+)?"')
 Place = Literal["disk", "web", "store"]
 
 
@@ -127,8 +129,8 @@ def _on_web(address: str) -> Medium:
         ) from error
     etag = reader.headers.get("etag", "")
     version = etag or reader.headers.get("last-modified", "")
-    # Signatures in the query change while the file stays; where the content has a tag the path tells enough.
-    where = printable(address) if etag and not etag.startswith("W/") else address
+    # Hosts and signatures change while the file stays; where its tag is a digest, the path tells enough.
+    where = urlsplit(address).path if _DIGEST.fullmatch(etag) else address
     identity = f"web:{hashlib.sha256(f'{where}#{version}#{reader.size}'.encode()).hexdigest()}"
     return Medium("web", identity, reader.size, cast(BinaryIO, io.BufferedReader(reader, RangeReader.PIECE_BYTES)))
 

@@ -18,7 +18,8 @@ from flows.rules.states import JobState
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-_STYLES = {JobState.PUBLISHED: "green", JobState.HELD: "yellow", JobState.RUNNING: "cyan"}
+#: How states are coloured; red where none is named.
+STATE_STYLES = {JobState.PUBLISHED: "green", JobState.HELD: "yellow", JobState.RUNNING: "cyan"}
 
 
 def plain(text: str) -> str:
@@ -93,7 +94,7 @@ def print_report(report: BatchReport) -> None:
 
 
 def _line(job: JobReport) -> Text:
-    style = _STYLES.get(job.state, "red")
+    style = STATE_STYLES.get(job.state, "red")
     mark = "✓ " if job.state is JobState.PUBLISHED else "✗ "
     line = Text(mark, style=style) + Text(plain(job.name), style="bold") + Text(f"  {job.state}", style=style)
     if job.result is not None:

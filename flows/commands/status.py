@@ -1,14 +1,14 @@
 """`recut status` and `recut resolve`: the journal as people read it, and their decisions about held jobs."""
 
 import asyncio
+from datetime import datetime
 from typing import Any, Literal
 
-from rich.table import Table
 from rich.text import Text
 
 from blocks.clients.store import StorageFailed, Store
 from flows.clock import Clock
-from flows.commands.messages import complain, out, plain, print_json
+from flows.commands.messages import STATE_STYLES, complain, out, plain, print_json
 from flows.journal import JOURNAL_FOLDER, Journal, writer
 from flows.rules.history import Attempt, History
 from flows.rules.records import Decided
@@ -26,7 +26,7 @@ def run_status(options: RunOptions, as_json: bool) -> int:
     elif not rows and not unreadable:
         out.print(f"no jobs in the journal at {journal.store.url}")
     else:
-        _print_table(rows, now)
+        _print_jobs(rows, now)
     for text in unreadable:
         complain(text)
     return 1 if unreadable else 0
@@ -77,24 +77,20 @@ def _name(history: History) -> str:
     return history.last.intent.name if history.last else ""
 
 
-def _print_table(rows: list[tuple[str, History]], now: Any) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("job", "key", "state", "model", "provider", "since", "history"):
-        table.add_column(column, overflow="fold")
+def _print_jobs(rows: list[tuple[str, History]], now: datetime) -> None:
     for key, history in rows:
         last = history.last
         assert last is not None
-        told = " · ".join(_told(attempt) for attempt in history.attempts)
-        table.add_row(
-            Text(plain(last.intent.name)),
-            key[:8],
-            str(history.state(now)),
-            last.intent.endpoint.model,
-            last.intent.endpoint.provider,
-            history.attempts[0].intent.at.astimezone().strftime("%Y-%m-%d %H:%M"),
-            Text(plain(told)),
+        state = history.state(now)
+        where = last.intent.endpoint
+        since = history.attempts[0].intent.at.astimezone().strftime("%Y-%m-%d %H:%M")
+        out.print(
+            Text(plain(last.intent.name), style="bold")
+            + Text(f"  {state}", style=STATE_STYLES.get(state, "red"))
+            + Text(f"  {where.model} at {where.provider}, since {since}, key {key[:8]}", style="dim")
         )
-    out.print(table)
+        for attempt in history.attempts:
+            out.print(Text(f"    {plain(_told(attempt))}"))
 
 
 def _told(attempt: Attempt) -> str:
@@ -114,7 +110,7 @@ def _told(attempt: Attempt) -> str:
     return f"try {attempt.number}: {', '.join(said) or 'intent only'}"
 
 
-def _as_json(key: str, history: History, now: Any) -> dict[str, Any]:
+def _as_json(key: str, history: History, now: datetime) -> dict[str, Any]:
     attempts = [
         {
             name: record.model_dump(mode="json")

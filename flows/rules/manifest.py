@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -63,8 +64,10 @@ def read_manifest(text: str, suffix: str) -> list[Row]:
             rows = list(_jsonl(text))
         case ".csv":
             rows = list(_csv(text))
-        case ".yaml" | ".yml" | ".json":
+        case ".yaml" | ".yml":
             rows = list(_yaml(text))
+        case ".json":
+            rows = list(_json(text))
         case _:
             raise ManifestError(f"{suffix or 'a file without ending'} is no manifest format; use {_or(FORMATS)}")
     if not rows:
@@ -87,13 +90,14 @@ def resolve(address: str, base: str) -> str:
 
 def _jsonl(text: str) -> Iterator[Row]:
     number = 0
-    for line, content in enumerate(text.splitlines(), start=1):
+    # Only a line feed ends a line: JSON strings may hold every other separator Unicode knows.
+    for line, content in enumerate(text.split("\n"), start=1):
         if not content.strip():
             continue
         number += 1
         try:
             data = json.loads(content, object_pairs_hook=_no_key_twice)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield _broken(number, line, f"is not valid JSON: {error}")
             continue
         yield _row(number, line, data)
@@ -120,7 +124,9 @@ def _csv(text: str) -> Iterator[Row]:
             if len(cells) > len(header):
                 yield _broken(number, line, f"has {len(cells)} cells, the header has {len(header)}")
                 continue
-            data: dict[str, Any] = {name: cell for name, cell in zip(header, cells, strict=False) if cell.strip()}
+            data: dict[str, Any] = {
+                name: text for name, cell in zip(header, cells, strict=False) if (text := cell.strip())
+            }
             if images := data.get("reference_images"):
                 data["reference_images"] = [part.strip() for part in images.split("|") if part.strip()]
             yield _row(number, line, data)
@@ -139,17 +145,50 @@ def _check_header(header: Sequence[str]) -> None:
         raise ManifestError(f"line 1: column {repeated[0]!r} appears twice")
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads plain values as text, as CSV does: YAML itself would take ``16:9`` for 969 and ``no`` for false."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuses a key given twice, where YAML would silently take the last."""
+        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and keys[key.value] > 1:
+                raise yaml.MarkedYAMLError(problem=f"{key.value!r} is given twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+for _kind in ("bool", "int", "float", "timestamp"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _Loader.construct_yaml_str)
+
+
 def _yaml(text: str) -> Iterator[Row]:
     try:
-        document = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        loader = _Loader(text)
+        document = loader.get_single_node()
+        data = loader.construct_document(document) if document is not None else None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ManifestError(f"line {line}: not valid YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise ManifestError(f"not valid YAML: {error}") from error
+    jobs = document
+    if isinstance(document, yaml.MappingNode):
+        jobs = next((value for key, value in document.value if key.value == "jobs"), None)
+    lines = [node.start_mark.line + 1 for node in jobs.value] if isinstance(jobs, yaml.SequenceNode) else []
+    return _entries(data, lines)
+
+
+def _json(text: str) -> Iterator[Row]:
+    try:
+        data = json.loads(text, object_pairs_hook=_no_key_twice)
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(f"not valid JSON: {error}") from error
+    return _entries(data, [])
+
+
+def _entries(data: object, lines: Sequence[int]) -> Iterator[Row]:
+    """Makes rows of a list of jobs, or of a mapping with ``defaults`` and ``jobs``."""
     defaults: Mapping[str, Any] = {}
-    jobs_node = document
     if isinstance(data, dict):
         unknown = [key for key in data if key not in ("defaults", "jobs")]
         if unknown:
@@ -157,15 +196,12 @@ def _yaml(text: str) -> Iterator[Row]:
         defaults = data.get("defaults") or {}
         if not isinstance(defaults, dict):
             raise ManifestError("'defaults' must be a mapping of columns to values")
-        if document is not None:
-            jobs_node = next((value for key, value in document.value if key.value == "jobs"), None)
         data = data.get("jobs")
     if data is None:
         return
-    if not isinstance(data, list) or not isinstance(jobs_node, yaml.SequenceNode):
+    if not isinstance(data, list):
         raise ManifestError("the jobs must be a list")
-    for number, (entry, node) in enumerate(zip(data, jobs_node.value, strict=True), start=1):
-        line = node.start_mark.line + 1
+    for number, (entry, line) in enumerate(zip_longest(data, lines), start=1):
         yield _row(number, line, {**defaults, **entry} if isinstance(entry, dict) else entry)
 
 

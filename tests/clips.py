@@ -10,7 +10,7 @@ from typing import BinaryIO
 import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image, ImageDraw
 
@@ -92,6 +92,9 @@ def make_clip(
             tone = f"frequency=440:sample_rate=48000:samples_per_frame=1024:duration={seconds}"
             frames.append(_frames(("sine", tone), ("aformat", "sample_fmts=fltp"), ("abuffersink", "")))
         for frame in heapq.merge(*frames, key=lambda frame: frame.time):
+            if isinstance(frame, VideoFrame):
+                # Sources mark all their frames as key frames, and the encoder would obey.
+                frame.pict_type = PictureType.NONE
             out.mux(encoders[type(frame)].encode(frame))
         for encoder in encoders.values():
             out.mux(encoder.encode(None))

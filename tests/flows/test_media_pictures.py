@@ -39,6 +39,7 @@ def test_the_frame_held_longest_is_shown_until_the_next_one_begins(tmp_path):
     with clip.open("rb") as stream:
         assert difference(still(stream, 2.0), still(stream, 2.9)) == 0
         assert difference(still(stream, 2.9), still(stream, 3.0)) > 0
+        assert difference(still(stream, 0.25), still(stream, 0.49)) == 0
 
 
 def test_a_still_past_the_end_is_the_last_frame(tmp_path):

@@ -151,6 +151,14 @@ def test_what_only_has_a_videos_name_is_named(tmp_path, content, said):
     assert reason(path).startswith(f"it is {said}")
 
 
+def test_a_script_that_names_other_files_does_not_open_them(tmp_path, monkeypatch):
+    make_clip(tmp_path / "other.ts", audio=False)
+    script = tmp_path / "clip.mp4"
+    script.write_text("ffconcat version 1.0\nfile other.ts\n")
+    monkeypatch.chdir(tmp_path)
+    assert reason(script) == "it is a text file"
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.gif", "a.webp", "a.bmp", "a.avif"])
 def test_a_picture_is_not_a_video(tmp_path, name):
     assert reason(make_image(tmp_path / name, width=64, height=64)).startswith("it is a picture")

@@ -1,5 +1,6 @@
 """Verifying downloaded results: what is fatal, and what is only not as asked."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,14 @@ def test_damaged_pictures_are_found_at_either_end(tmp_path, place):
     problems = verify_result(path, ANYTHING).problems
     assert problems
     assert all(place in problem or "decoded" in problem for problem in problems)
+
+
+def test_a_few_wrong_bytes_in_the_last_picture_are_found(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", faststart=True, audio=False)
+    data = bytearray(path.read_bytes())
+    data[-10_000:-9_600] = random.Random(1).randbytes(400)
+    path.write_bytes(data)
+    assert verify_result(path, ANYTHING).problems == ["its last pictures are damaged"]
 
 
 def test_one_frame_is_enough_to_be_a_video(tmp_path):

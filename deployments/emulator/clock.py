@@ -22,6 +22,7 @@ class Clock:
         self._start = time.time() + skew_seconds
         self._origin = time.monotonic()
         self._moved = asyncio.Event()
+        self._stopped = False
 
     def now(self) -> float:
         """Provider time as epoch seconds."""
@@ -33,9 +34,14 @@ class Clock:
         self._moved.set()
         self._moved = asyncio.Event()
 
+    def stop(self) -> None:
+        """Let everyone go who waits for an instant, now and from now on."""
+        self._stopped = True
+        self._moved.set()
+
     async def until(self, instant: float) -> None:
         """Return once provider time has reached an instant, given in epoch seconds."""
-        while (left := instant - self.now()) > 0:
+        while not self._stopped and (left := instant - self.now()) > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left / self.scale):
                     await self._moved.wait()

@@ -4,7 +4,7 @@ from deployments.emulator.catalog import WAN, ModelRules
 from deployments.emulator.errors import ApiyiBody, BodyTexts, DashScopeBody, ErrorText, RefusedError
 from deployments.emulator.faults import Fate
 from deployments.emulator.front import Call
-from deployments.emulator.request import EditRequest, cut_prompt, read_request
+from deployments.emulator.request import Customer, EditRequest, cut_prompt, read_request
 from deployments.emulator.tasks import ProviderTask
 
 _HEADERS_OF_INTEREST = (
@@ -35,9 +35,10 @@ async def create(call: Call, rules: ModelRules, account: str) -> ProviderTask:
     world.books.admit("create", rules.provider, account, rules.model, world.clock.now())
     request, refusal = _read(call, rules)
     resolves_oss = call.request.headers.get("x-dashscope-ossresourceresolve", "").lower() == "enable"
+    customer = Customer(account, rules.model, resolves_oss)
     materials = None
     if request is not None and world.config.check_media_at == "create":
-        materials = await world.workshop.gather(request, rules, account, resolves_oss, world.clock.now())
+        materials = await world.workshop.gather(request, rules, customer, world.clock.now())
     fate = next((effect for effect in call.effects if isinstance(effect, Fate)), None)
     run_seconds = world.books.run_seconds(rules.model)
     if fate is not None and fate.run_seconds is not None:
@@ -46,14 +47,13 @@ async def create(call: Call, rules: ModelRules, account: str) -> ProviderTask:
     task = ProviderTask(
         provider_task_id=world.books.new_id(rules.provider, rules.model),
         rules=rules,
-        account=account,
+        customer=customer,
         create_request_id=call.request_id,
         body=call.body.decode(errors="replace"),
         headers={name: value for name, value in call.request.headers.items() if name in _HEADERS_OF_INTEREST},
         prompt=cut_prompt(str(call.prompt or ""), rules.chinese_weight),
         request=request,
         refusal=refusal,
-        resolves_oss=resolves_oss,
         run_seconds=run_seconds,
         submitted_at=now,
         fate=fate,

@@ -29,6 +29,21 @@ _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True)
+class Customer:
+    """Who fetches, and for what: uploads are bound to the account and the model.
+
+    Attributes:
+        account: Alias of the account.
+        model: The model called.
+        resolves_oss: Whether the create asked for oss:// addresses to be resolved.
+    """
+
+    account: str
+    model: str
+    resolves_oss: bool
+
+
+@dataclass(frozen=True)
 class EditRequest:
     """A create that conforms, with every default made explicit.
 

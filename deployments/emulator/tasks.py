@@ -6,7 +6,7 @@ from typing import Literal
 from deployments.emulator.catalog import ModelRules
 from deployments.emulator.errors import ErrorText
 from deployments.emulator.faults import Fate, Report
-from deployments.emulator.request import EditRequest
+from deployments.emulator.request import Customer, EditRequest
 
 Status = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED"]
 
@@ -35,27 +35,25 @@ class ProviderTask:
     """A provider task with its whole life. Instants are provider time in epoch seconds.
 
     Attributes:
-        account: Alias of the account that pays.
+        customer: The account that pays, and how it asked.
         create_request_id: The request id that the create was answered with.
         body: The create's body exactly as received.
         headers: The create's headers of interest, never the key.
         request: What was asked, or None when the body is wrong and that is found only at run time.
         refusal: What is wrong with the body, when that is found only at run time.
-        resolves_oss: Whether the create asked for oss:// addresses to be resolved.
         run_seconds: How long it runs once started.
         fate: An ending that a fault laid down.
     """
 
     provider_task_id: str
     rules: ModelRules
-    account: str
+    customer: Customer
     create_request_id: str
     body: str
     headers: dict[str, str]
     prompt: str
     request: EditRequest | None
     refusal: ErrorText | None
-    resolves_oss: bool
     run_seconds: float
     submitted_at: float
     fate: Fate | None = None
@@ -66,6 +64,11 @@ class ProviderTask:
     error: ErrorText | None = None
     downloads: int = 0
     last_poll: float | None = field(default=None, repr=False)
+
+    @property
+    def account(self) -> str:
+        """Alias of the account that pays."""
+        return self.customer.account
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from PIL import Image
 
 from deployments.emulator.catalog import ModelRules
 from deployments.emulator.errors import MEDIA_UNREADABLE, RefusedError
-from deployments.emulator.fetch import fetch, needs_resolving
+from deployments.emulator.fetch import Fetcher
 from deployments.emulator.looks import look_for, speaks_of_sound
 from deployments.emulator.media import Clip, admit_clip, admit_image
-from deployments.emulator.request import EditRequest, output_size
+from deployments.emulator.request import Customer, EditRequest, output_size
 from deployments.emulator.store import Store
 from deployments.emulator.studio import EditPlan, Effort, render, stamp
 
@@ -51,7 +51,7 @@ class Workshop:
         self._made = folder / "made"
         for each in (self._clips, self._made):
             each.mkdir(parents=True, exist_ok=True)
-        self._store = store
+        self._fetcher = Fetcher(store)
         self._effort = effort
         self._fetchers = ThreadPoolExecutor(_FETCHES_AT_ONCE, "emulator-fetch")
         self._encoders = ThreadPoolExecutor(workers, "emulator-encode")
@@ -61,17 +61,15 @@ class Workshop:
         """Stop taking work; what is being encoded is finished first."""
         self._fetchers.shutdown(cancel_futures=True)
         self._encoders.shutdown(cancel_futures=True)
+        self._fetcher.close()
 
-    async def gather(
-        self, request: EditRequest, rules: ModelRules, account: str, resolves_oss: bool, now: float
-    ) -> Materials:
+    async def gather(self, request: EditRequest, rules: ModelRules, customer: Customer, now: float) -> Materials:
         """Fetch and check a request's media.
 
         Args:
             request: What is asked.
             rules: The model's limits.
-            account: Alias of the asking account; uploads are bound to it.
-            resolves_oss: Whether oss:// addresses are to be resolved.
+            customer: Who asks.
             now: Provider time in epoch seconds.
 
         Raises:
@@ -79,11 +77,9 @@ class Workshop:
         """
 
         def work() -> Materials:
-            needs_resolving((request.video, *request.references), resolves_oss)
-            source = (self._store, account, rules.model, now)
-            video = fetch(request.video, "video", rules.video.size, *source)
+            video = self._fetcher.get(request.video, "video", rules.video.size, customer, now)
             clip = admit_clip(video, rules.video, self._clips)
-            images = [fetch(url, "image", rules.image.size, *source) for url in request.references]
+            images = [self._fetcher.get(url, "image", rules.image.size, customer, now) for url in request.references]
             return Materials(
                 clip,
                 tuple(admit_image(image, rules.image) for image in images),

@@ -103,6 +103,7 @@ class World:
     def close(self) -> None:
         """Let everyone go who waits, and stop the work."""
         self.closing.set()
+        self.clock.stop()
         self.touch()
         for work in self._work:
             work.cancel()
@@ -153,7 +154,7 @@ class World:
             assert task.refusal is not None
             raise RefusedError(task.refusal)
         materials = self._gathered.pop(task.provider_task_id, None) or await self.workshop.gather(
-            task.request, task.rules, task.account, task.resolves_oss, self.clock.now()
+            task.request, task.rules, task.customer, self.clock.now()
         )
         video, seconds = await self.workshop.make(task.request, task.rules, materials, task.provider_task_id)
         assert task.started_at is not None

@@ -8,6 +8,7 @@ from deployments.emulator.errors import ErrorText, RefusedError
 from deployments.emulator.faults import Fate
 from deployments.emulator.lane import Lane
 from deployments.emulator.rates import RateWindow
+from deployments.emulator.request import Customer
 from deployments.emulator.tasks import Outcome, ProviderTask
 
 HOUR = 3600.0
@@ -17,14 +18,13 @@ def task(name: str, submitted_at: float = 0, run_seconds: float = 10, edited_at:
     return ProviderTask(
         provider_task_id=name,
         rules=RULES["dashscope", WAN],
-        account="team",
+        customer=Customer("team", WAN, False),
         create_request_id="",
         body="",
         headers={},
         prompt="",
         request=None,
         refusal=None,
-        resolves_oss=False,
         run_seconds=run_seconds,
         submitted_at=submitted_at,
         outcome=Outcome(edited_at),

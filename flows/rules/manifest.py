@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from pydantic import ValidationError
@@ -148,17 +148,20 @@ def _check_header(header: Sequence[str]) -> None:
 class _Loader(yaml.SafeLoader):
     """Reads plain values as text, as CSV does: YAML itself would take ``16:9`` for 969 and ``no`` for false."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Refuses a key given twice, where YAML would silently take the last."""
-        keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and keys[key.value] > 1:
-                raise yaml.MarkedYAMLError(problem=f"{key.value!r} is given twice", problem_mark=node.start_mark)
-        return super().construct_mapping(node, deep)
+    yaml_constructors: ClassVar[dict[str | None, Any]] = yaml.SafeLoader.yaml_constructors | {
+        f"tag:yaml.org,2002:{kind}": yaml.SafeLoader.construct_yaml_str
+        for kind in ("bool", "int", "float", "timestamp")
+    }
 
-
-for _kind in ("bool", "int", "float", "timestamp"):
-    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _Loader.construct_yaml_str)
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Refuses a key given twice, of which YAML would silently take the last."""
+        node = super().compose_mapping_node(anchor)
+        keys: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in keys:
+                raise yaml.MarkedYAMLError(problem=f"{key.value!r} is given twice", problem_mark=key.start_mark)
+            keys.add(key.value)
+        return node
 
 
 def _yaml(text: str) -> Iterator[Row]:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -103,7 +104,23 @@ class EditJob(BaseModel):
     def _letter_case_does_not_matter(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        return value.upper() if value[:1].isdigit() else value.lower()
+        text = value.strip()
+        return text.upper() if text[:1].isdigit() else text.lower()
+
+    @field_validator("negative_prompt")
+    @classmethod
+    def _an_empty_negative_prompt_is_none(cls, value: str | None) -> str | None:
+        return value or None
+
+    @field_validator("video", "reference_images")
+    @classmethod
+    def _an_address_can_be_taken_apart(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for address in (value,) if isinstance(value, str) else value:
+            if any(ord(char) < 32 for char in address):
+                raise ValueError("must not hold control characters")
+            if "://" in address:
+                _ = urlsplit(address).port  # parses the host, and raises where it is none
+        return value
 
     @field_validator("name")
     @classmethod

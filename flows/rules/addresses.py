@@ -33,21 +33,26 @@ def checked_api_address(url: str) -> str:
 
     Raises:
         AddressRefused: It is not https (plain http is for loopback only, since it carries the key), or carries
-            credentials, a query or a fragment.
+            credentials, a query or a fragment. The text never repeats what could be a secret.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise AddressRefused(f"{url!r} is not an http(s) address; give one like https://host/path")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise AddressRefused("the API address is not an http(s) address; give one like https://host/path")
+    if any(sign in url for sign in "@?#"):
         raise AddressRefused("the API address must not hold credentials, a query or a fragment; keys have settings")
     if parts.scheme == "http" and not is_loopback(url):
         raise AddressRefused(f"{url} would send the key unencrypted; use https (http is for this machine only)")
     return url.rstrip("/")
 
 
-def printable(url: str) -> str:
-    """Returns a URL without its query and credentials, which may be secrets."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit((parts.scheme, f"{host}{port}", parts.path, "…" if parts.query else "", ""))
+def printable(address: str) -> str:
+    """Returns an address for people: a URL without its query and credentials, which may be secrets; a path as it is."""
+    if "://" not in address:
+        return address
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2].lower()
+    return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))

@@ -9,6 +9,9 @@ from flows.rules.job import EditJob
 from flows.rules.offers import ImageLimits, Offer, Parameter, PromptLimits, VideoLimits
 from flows.rules.problems import Problem
 
+#: Containers round durations to their own ticks: a clip of exactly the limit may read a few milliseconds off.
+_ROUNDING_SECONDS = 0.05
+
 
 def check_job(job: EditJob, offer: Offer) -> list[Problem]:
     """Returns what is wrong with the words and numbers of a job, before any medium is opened."""
@@ -32,7 +35,7 @@ def check_media(
         duration: The cut the job asks for in seconds, None or 0 for none.
     """
     problems = list(_video(video, offer.video, offer.model)) if video else []
-    if video and duration and duration > video.duration_seconds:
+    if video and duration and duration > video.duration_seconds + _ROUNDING_SECONDS:
         problems.append(
             Problem(
                 field="duration",
@@ -142,13 +145,12 @@ def _video(video: VideoFacts, limits: VideoLimits, model: str) -> Iterator[Probl
     if video.container not in limits.containers:
         allowed = " or ".join(sorted(name.upper() for name in limits.containers))
         yield problem(f"is {video.container}, {model} takes {allowed}", f"convert it to {allowed}")
-    # Containers round durations to their own ticks: a clip of exactly the limit may read a few milliseconds off.
-    if video.duration_seconds < limits.min_seconds - 0.05:
+    if video.duration_seconds < limits.min_seconds - _ROUNDING_SECONDS:
         yield problem(
             f"lasts {_number(video.duration_seconds)} s, {model} needs at least {_number(limits.min_seconds)} s",
             "use a longer clip",
         )
-    if video.duration_seconds > limits.max_seconds + 0.05:
+    if video.duration_seconds > limits.max_seconds + _ROUNDING_SECONDS:
         yield problem(
             f"lasts {_number(video.duration_seconds)} s, {model} takes up to {_number(limits.max_seconds)} s",
             "cut it, or split it into several jobs",

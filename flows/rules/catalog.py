@@ -274,6 +274,10 @@ _OFFERS = (
 )
 
 
+#: What an entry is named by.
+_NAMED_BY = ("provider", "model", "region")
+
+
 class NotOffered(ValueError):
     """The provider does not run this model in this region."""
 
@@ -314,24 +318,25 @@ class Catalog:
                 ``set``: dotted paths into `Offer`, such as ``{"video.max_seconds": 12}``.
 
         Raises:
-            ValueError: A path that does not exist, or a value of the wrong type.
+            ValueError: An entry or path that does not exist, or a value of the wrong type.
         """
-        offers = []
-        for offer in self._offers.values():
-            data = offer.model_dump()
-            for override in overrides:
-                about = {key: override[key] for key in ("provider", "model", "region") if key in override}
-                if all(data[key] == value for key, value in about.items()):
-                    for path, value in override["set"].items():
-                        _assign(data, path.split("."), value)
-            offers.append(Offer.model_validate(data))
-        return Catalog(offers)
+        entries = [offer.model_dump() for offer in self._offers.values()]
+        for override in overrides:
+            about = {key: value for key, value in override.items() if key != "set"}
+            meant = [data for data in entries if about.items() <= {key: data[key] for key in _NAMED_BY}.items()]
+            if not meant:
+                raise ValueError(f"the catalogue has no entry for {about}")
+            for data in meant:
+                for path, value in override["set"].items():
+                    _assign(data, path.split("."), value)
+        return Catalog(Offer.model_validate(data) for data in entries)
 
 
-def _assign(data: dict[str, Any], path: list[str], value: Any) -> None:
+def _assign(entry: dict[str, Any], path: list[str], value: Any) -> None:
     *parents, last = path
+    data: Any = entry
     for parent in parents:
-        data = data.get(parent, {})
-    if last not in data:
-        raise ValueError(f"the catalogue has no entry {'.'.join(path)!r}")
+        data = data.get(parent) if isinstance(data, dict) else None
+    if not isinstance(data, dict) or last not in data:
+        raise ValueError(f"{entry['model']} on {entry['provider']} in {entry['region']} has no {'.'.join(path)!r}")
     data[last] = value

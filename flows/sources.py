@@ -78,7 +78,8 @@ def unopened_identity(address: str) -> str:
 
 def disk_path(address: str) -> Path:
     """Returns the path an address on disk names."""
-    return Path(address.removeprefix("file://")).expanduser()
+    # Unlike pathlib's, this one takes a ~ that names nobody as part of a file name.
+    return Path(os.path.expanduser(address.removeprefix("file://")))
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def make_app(config: EmulatorConfig) -> Starlette:
         *dashscope.ROUTES,
         *apiyi.ROUTES,
         *upload_form.ROUTES,
-        *results.ROUTES,  # last: it takes every path of two parts or more
+        *results.ROUTES,
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False
@@ -47,5 +47,5 @@ def _data_folder(config: EmulatorConfig) -> Iterator[Path]:
         config.data_folder.mkdir(parents=True, exist_ok=True)
         yield config.data_folder
         return
-    with tempfile.TemporaryDirectory(prefix="recut-emulator-") as folder:
+    with tempfile.TemporaryDirectory(prefix="recut-emulator-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)

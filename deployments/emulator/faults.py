@@ -130,7 +130,19 @@ Effect = Annotated[Answer | Delay | Hang | Reset | Garble | Report | Fate | Rows
 
 
 class Fault(BaseModel):
-    """One fault: where it applies and what it does. Filters left out match everything."""
+    """One fault: where it applies and what it does. Filters left out match everything.
+
+    Example:
+        ```yaml
+        faults:
+          - operation: create # the first create is accepted, but the connection is reset before the answer
+            times: 1
+            does: {kind: reset, when: after}
+          - operation: get # every tenth poll or so is throttled
+            probability: 0.1
+            does: {kind: answer, status: 429, code: Throttling.RateQuota, headers: {Retry-After: "2"}}
+        ```
+    """
 
     model_config = ConfigDict(extra="forbid")
 

@@ -17,7 +17,7 @@ from deployments.emulator.errors import (
 from deployments.emulator.request import Customer
 from deployments.emulator.store import Store
 
-_TIMEOUT = httpx.Timeout(30)
+_TIMEOUT = httpx.Timeout(10)  # real seconds: also the longest that stopping may have to wait
 # Addresses of this machine are fetched directly even where a proxy leads to the rest of the world.
 _DIRECT: dict[str, httpx.BaseTransport | None] = {
     "all://127.0.0.1": None,

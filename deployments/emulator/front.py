@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from starlette.requests import Request
@@ -82,6 +83,7 @@ def counter(operation: Operation, provider: Provider, handler: Handler) -> Endpo
         for effect in call.effects:
             if isinstance(effect, Garble):
                 answer = garbled(answer, effect)
+        answer.headers["date"] = formatdate(world.clock.now(), usegmt=True)
         world.tally.outcomes[call.provider, operation][_outcome(answer)] += 1
         world.touch()
         return answer

@@ -13,7 +13,7 @@ from deployments.emulator.front import Call, counter
 from deployments.emulator.misbehave import Cut, Slow
 from deployments.emulator.signing import download_text
 from deployments.emulator.spoil import half_as_long
-from deployments.emulator.store import StoredResult
+from deployments.emulator.store import OTHER_RESULT_BUCKET, RESULT_BUCKETS, StoredResult
 
 _EXPIRED = ErrorText(403, "AccessDenied", "Request has expired.")
 _TWO_SIGNATURES = ErrorText(
@@ -54,7 +54,7 @@ async def _download(call: Call) -> Response:
     headers = {
         "content-type": "video/mp4",
         "etag": kept.etag,
-        "last-modified": formatdate(kept.path.stat().st_mtime, usegmt=True),
+        "last-modified": formatdate(kept.written, usegmt=True),
         "x-oss-hash-crc64ecma": str(kept.crc),
         "x-oss-object-type": "Normal",
         "x-oss-request-id": call.request_id,
@@ -103,5 +103,8 @@ def _elsewhere(url: URL, to: str | None) -> str:
     return f"{to or f'http://{other}:{url.port}'}{url.path}?{url.query}"
 
 
-ROUTES = [Route("/{bucket}/{key:path}", counter("result", "dashscope", _download), methods=["GET", "HEAD"])]
-"""Results, in any bucket."""
+ROUTES = [
+    Route(f"/{bucket}/{{key:path}}", counter("result", "dashscope", _download), methods=["GET", "HEAD"])
+    for bucket in (*RESULT_BUCKETS.values(), OTHER_RESULT_BUCKET)
+]
+"""The result buckets' addresses."""

@@ -38,6 +38,7 @@ class _Server(uvicorn.Server):
                 log_level="error",
                 access_log=False,
                 server_header=False,
+                date_header=False,  # provider time is told by the answers themselves
                 timeout_graceful_shutdown=5,
             )
         )

@@ -11,7 +11,8 @@ import fastcrc
 from deployments.emulator.clock import BEIJING
 
 UPLOAD_BUCKET = "dashscope-file-mgr"
-_RESULT_BUCKETS = {"ap-southeast-1": "dashscope-result-sgp", "cn-beijing": "dashscope-result-bj"}
+OTHER_RESULT_BUCKET = "dashscope-result"
+RESULT_BUCKETS = {"ap-southeast-1": "dashscope-result-sgp", "cn-beijing": "dashscope-result-bj"}
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,11 @@ class Grant:
 
 @dataclass(frozen=True)
 class StoredResult:
-    """A finished result. `expires` is epoch seconds; `crc` is OSS's CRC-64 of the bytes."""
+    """A finished result. Instants are epoch seconds; `crc` is OSS's CRC-64 of the bytes."""
 
     path: Path
     provider_task_id: str
+    written: float
     expires: float
     crc: int
     etag: str
@@ -91,7 +93,7 @@ class Store:
         self, video: bytes, provider_task_id: str, region: str, watermark: bool, now: float, expires: float
     ) -> str:
         """Write a result; gives its path, `bucket/key`, in the manner of the recorded ones."""
-        bucket = _RESULT_BUCKETS.get(region, "dashscope-result")
+        bucket = RESULT_BUCKETS.get(region, OTHER_RESULT_BUCKET)
         token = hashlib.sha256(provider_task_id.encode()).hexdigest()
         day = datetime.fromtimestamp(now, BEIJING).strftime("%Y%m%d")
         name = f"{token[:16]}{'_watermark' if watermark else ''}.mp4"
@@ -100,7 +102,7 @@ class Store:
         path.write_bytes(video)
         etag = hashlib.md5(video, usedforsecurity=False).hexdigest().upper()
         crc = fastcrc.crc64.xz(video)
-        self.results[key] = StoredResult(path, provider_task_id, expires, crc, f'"{etag}"')
+        self.results[key] = StoredResult(path, provider_task_id, now, expires, crc, f'"{etag}"')
         return key
 
     def purge(self, now: float) -> None:

@@ -59,7 +59,7 @@ class Workshop:
 
     def close(self) -> None:
         """Stop taking work; what is being encoded is finished first."""
-        self._fetchers.shutdown(cancel_futures=True)
+        self._fetchers.shutdown(wait=False, cancel_futures=True)
         self._encoders.shutdown(cancel_futures=True)
         self._fetcher.close()
 

@@ -1,12 +1,15 @@
 """How the tests ask the emulator: plain HTTP in each dialect, with bodies that are right unless told otherwise."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from deployments.emulator import HAPPYHORSE, WAN, Emulator
+from deployments.emulator import WAN, Emulator
 
 KEY = "sk-test"
+RUN_SECONDS = 100
+SAMPLE = (Path(__file__).parents[2] / "deployments" / "samples" / "bigbuckbunny.mp4").read_bytes()
 SYNTHESIS = "services/aigc/video-generation/video-synthesis"
 
 
@@ -85,5 +88,28 @@ def finish(emulator: Emulator, count: int = 1) -> None:
     emulator.wait(status="SUCCEEDED", count=count)
 
 
-RUN_SECONDS = 100
-MODELS = (WAN, HAPPYHORSE)
+def policy(client: DashScope, model: str = WAN) -> dict[str, Any]:
+    """A fresh upload policy."""
+    answer = client.get("uploads", params={"action": "getPolicy", "model": model})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+def form(granted: dict[str, Any], name: str = "clip.mp4", **changes: str | None) -> dict[str, str]:
+    """The form fields for one upload; a change to None leaves a field out."""
+    fields = {
+        "OSSAccessKeyId": granted["oss_access_key_id"],
+        "Signature": granted["signature"],
+        "policy": granted["policy"],
+        "x-oss-object-acl": granted["x_oss_object_acl"],
+        "x-oss-forbid-overwrite": granted["x_oss_forbid_overwrite"],
+        "key": f"{granted['upload_dir']}/{name}",
+        "success_action_status": "200",
+        **changes,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def upload(granted: dict[str, Any], content: bytes = SAMPLE, **changes: str | None) -> httpx.Response:
+    """Put a file into the temporary store."""
+    return httpx.post(granted["upload_host"], data=form(granted, **changes), files={"file": ("clip.mp4", content)})

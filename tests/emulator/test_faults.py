@@ -22,10 +22,8 @@ from deployments.emulator import (
     Reset,
     Rows,
 )
-from tests.emulator.asking import RUN_SECONDS, Apiyi, DashScope, body, finish
+from tests.emulator.asking import RUN_SECONDS, SAMPLE, Apiyi, DashScope, body, finish, policy, upload
 from tests.emulator.conftest import MediaServer
-from tests.emulator.test_uploads import CLIP as UPLOADED
-from tests.emulator.test_uploads import policy, upload
 
 CLIP, IMAGE = "http://127.0.0.1:9/clip.mp4", "http://127.0.0.1:9/image.png"
 
@@ -178,7 +176,7 @@ def test_an_upload_can_be_reset_in_the_middle(emulator: Emulator, dashscope: Das
     granted = policy(dashscope)
     emulator.set_faults([Fault(operation="upload", does=Reset(), times=1)])
     with pytest.raises(httpx.TransportError):
-        upload(granted, UPLOADED * 20)
+        upload(granted, SAMPLE * 20)
     assert upload(granted).status_code == 200
 
 

@@ -18,7 +18,7 @@ def link(emulator: Emulator, dashscope: DashScope, media: MediaServer) -> str:
     return dashscope.poll(task_id)["output"]["video_url"]
 
 
-def test_a_result_carries_ossheaders(link: str):
+def test_a_result_carries_the_headers_oss_sends(link: str):
     answer = httpx.get(link)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "video/mp4"

@@ -7,35 +7,10 @@ import httpx
 import pytest
 
 from deployments.emulator import HAPPYHORSE, WAN, Emulator
-from tests.emulator.asking import DashScope, body, finish
-from tests.emulator.conftest import SAMPLES, quick_config
+from tests.emulator.asking import SAMPLE, DashScope, body, finish, form, policy, upload
+from tests.emulator.conftest import quick_config
 
 RESOLVE = {"X-DashScope-OssResourceResolve": "enable"}
-CLIP = (SAMPLES / "bigbuckbunny.mp4").read_bytes()
-
-
-def policy(client: DashScope, model: str = WAN) -> dict:
-    answer = client.get("uploads", params={"action": "getPolicy", "model": model})
-    assert answer.status_code == 200, answer.text
-    return answer.json()["data"]
-
-
-def form(granted: dict, name: str = "clip.mp4", **changes: str | None) -> dict[str, str]:
-    fields = {
-        "OSSAccessKeyId": granted["oss_access_key_id"],
-        "Signature": granted["signature"],
-        "policy": granted["policy"],
-        "x-oss-object-acl": granted["x_oss_object_acl"],
-        "x-oss-forbid-overwrite": granted["x_oss_forbid_overwrite"],
-        "key": f"{granted['upload_dir']}/{name}",
-        "success_action_status": "200",
-        **changes,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def upload(granted: dict, content: bytes = CLIP, **changes: str | None) -> httpx.Response:
-    return httpx.post(granted["upload_host"], data=form(granted, **changes), files={"file": ("clip.mp4", content)})
 
 
 def test_a_policy_reads_as_recorded(dashscope: DashScope):
@@ -114,7 +89,7 @@ def test_fields_after_the_file_do_not_count(dashscope: DashScope):
     fields = form(granted)
     key = fields.pop("key")
     parts = [(name, (None, value)) for name, value in fields.items()]
-    parts += [("file", ("clip.mp4", CLIP)), ("key", (None, key))]
+    parts += [("file", ("clip.mp4", SAMPLE)), ("key", (None, key))]
     answer = httpx.post(granted["upload_host"], files=parts)
     assert (answer.status_code, "the field key" in answer.text) == (400, True)
 

@@ -8,6 +8,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.edit_video import edit_and_report, verdict
+from flows.labels import label_run
 from flows.outcomes import InputRefused
 from flows.plan import OPEN_AT_ONCE, PlannedJob, rows_of
 from flows.progress import Stage, Step
@@ -65,6 +66,7 @@ async def edit_shard(plans: list[PlannedJob], options: RunOptions, number: int =
     for plan in plans:
         same[plan.job_key].append(plan)
     async with open_run(options) as run:
+        await label_run(run, plans)
         groups = await asyncio.gather(*(_one_after_the_other(run, group) for group in same.values()))
     return [report for group in groups for report in group]
 
@@ -81,7 +83,7 @@ async def validate_all(run: Run, rows: Sequence[Row]) -> list[PlannedJob]:
 
     async def one(row: Row) -> PlannedJob:
         async with turns:
-            return await validate(row, market)
+            return await validate(row, market, row.job.name or row.job.clip_stem if row.job else row.label)
 
     plans = list(await asyncio.gather(*(one(row) for row in rows)))
     refused = [(f"{plan.label} {plan.name}".strip(), plan.problems) for plan in plans if not plan.ok]

@@ -5,6 +5,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.conclude import conclude
+from flows.labels import label_run
 from flows.outcomes import EditStopped, InputRefused
 from flows.plan import PlannedJob
 from flows.progress import Stage, Step
@@ -23,7 +24,7 @@ from flows.stages.validate import validate
 from flows.unexpected import stopped_by
 
 
-@flow(name="edit-video", flow_run_name="edit: {job.video}", persist_result=False)
+@flow(name="edit-video", flow_run_name="edit: {job.clip_stem}", persist_result=False)
 async def edit_video(job: EditJob, options: RunOptions | None = None) -> State[BatchReport]:
     """Edits one clip and leaves a verified result in the results folder.
 
@@ -39,10 +40,11 @@ async def edit_video(job: EditJob, options: RunOptions | None = None) -> State[B
     """
     async with open_run(options or RunOptions()) as run:
         market = await run.market({job.provider or run.settings.provider})
-        plan = await validate(Row(1, None, job), market)
+        plan = await validate(Row(1, None, job), market, job.clip_stem)
         if plan.problems:
             raise InputRefused([(plan.name, plan.problems)])
         await run.keep_to_cap([plan])
+        await label_run(run, [plan], f"edit: {job.clip_stem} · {plan.model}")
         return verdict(BatchReport(jobs=[await edit_and_report(run, plan)]))
 
 

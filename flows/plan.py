@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
@@ -133,7 +132,7 @@ def plan_job(job: EditJob, market: Market) -> PlannedJob:
     provider = job.provider or market.default_provider
     model = job.model or DEFAULT_MODELS[provider]
     region = market.regions[provider]
-    stem = _stem(job.video)
+    stem = _safe(job.clip_stem)
     plan = PlannedJob(name=job.name or stem, job=job, provider=provider, model=model, region=region)
     try:
         offer = market.catalog.offer(provider, model, region)
@@ -228,10 +227,8 @@ class _Opened:
             )
 
 
-def _stem(address: str) -> str:
-    """Returns the clip's own name as a safe file name."""
-    path = urlsplit(address).path if "://" in address else address
-    stem = PurePosixPath(unquote(path)).stem if path else ""
+def _safe(stem: str) -> str:
+    """Returns a clip's own name as a safe file name."""
     safe = "".join(c if c.isalnum() or c in "-_. ()" else "_" for c in unicodedata.normalize("NFC", stem))
     while len(safe.encode()) > 100:
         safe = safe[:-1]

@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -135,6 +136,12 @@ class EditJob(BaseModel):
         if any(ord(char) < 32 or char in '\\:*?"<>|' for char in value):
             raise ValueError('must not hold control characters or any of \\ : * ? " < > |')
         return value
+
+    @property
+    def clip_stem(self) -> str:
+        """The clip's own name, without folders, ending and query."""
+        path = urlsplit(self.video).path if "://" in self.video else self.video
+        return PurePosixPath(unquote(path)).stem or "clip"
 
     def asked_parameters(self) -> dict[str, Any]:
         """Returns the parameters this job sets itself, leaving defaults to the catalogue."""

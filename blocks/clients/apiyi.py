@@ -4,6 +4,8 @@ Source: docs.apiyi.com/en/api-capabilities/happyhorse/video-edit and the overvie
 It offers no list, no cancel and no upload to plain keys.
 """
 
+from urllib.parse import quote
+
 from blocks.clients.provider import (
     ASYNC,
     VIDEO_SYNTHESIS,
@@ -55,7 +57,7 @@ class ApiyiClient:
         Raises:
             CallFailed: No usable answer came.
         """
-        answer = await self._transport.read(f"/v1/tasks/{provider_task_id}")
+        answer = await self._transport.read(f"/v1/tasks/{quote(provider_task_id, safe='')}")
         body = answer.body
         if answer.status >= 400 or "status" not in body:
             raise_refusal(answer)

@@ -4,11 +4,13 @@ Source: alibabacloud.com/help/en/model-studio/wan-video-editing-api-reference (2
 help.aliyun.com/zh/model-studio: manage-asynchronous-tasks, get-temporary-file-url (2026-05-30).
 """
 
+import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from blocks.clients.provider import (
     ASYNC,
@@ -83,13 +85,14 @@ class DashScopeClient:
         Raises:
             CallFailed: No usable answer came.
         """
-        answer = await self._transport.read(f"/tasks/{provider_task_id}")
+        answer = await self._transport.read(f"/tasks/{quote(provider_task_id, safe='')}")
         raise_refusal(answer)
         output = answer.body.get("output")
         if not isinstance(output, dict) or "task_status" not in output:
             raise CallFailed(_nonsense("the answer to a look holds no status"))
         state = read_state(output["task_status"])
-        usage = answer.body.get("usage") or {}
+        stated = answer.body.get("usage")
+        usage = stated if isinstance(stated, dict) else {}
         return ProviderTask(
             provider_task_id=provider_task_id,
             state=state,
@@ -140,7 +143,7 @@ class DashScopeClient:
             CallFailed: No usable answer came.
         """
         try:
-            raise_refusal(await self._transport.post(f"/tasks/{provider_task_id}/cancel"))
+            raise_refusal(await self._transport.post(f"/tasks/{quote(provider_task_id, safe='')}/cancel"))
         except CallFailed as error:
             if error.failure.code == "UnsupportedOperation":
                 return False
@@ -248,9 +251,10 @@ def _store_refusal(status: int, text: str) -> Failure:
 
 def _number(value: object) -> float | None:
     try:
-        return float(value) if isinstance(value, int | float | str) else None
-    except ValueError:
+        number = float(value) if isinstance(value, int | float | str) else math.nan
+    except (ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def _nonsense(message: str) -> Failure:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -43,6 +44,7 @@ async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[
     async with open_run(options) as run:
         plans = await validate_all(run, rows)
         await run.keep_to_cap(plans)
+        await label_run(run, plans, f"batch: {PurePosixPath(manifest).name} ({len(plans)} edits)")
         for plan in plans:
             run.progress.tell(Step(plan.job_key or "", plan.name, Stage.PLANNED, plan.cost))
         shards = await split(run, plans)
@@ -66,7 +68,7 @@ async def edit_shard(plans: list[PlannedJob], options: RunOptions, number: int =
     for plan in plans:
         same[plan.job_key].append(plan)
     async with open_run(options) as run:
-        await label_run(run, plans)
+        await label_run(run, plans, f"shard {number}: {len(plans)} edits")
         groups = await asyncio.gather(*(_one_after_the_other(run, group) for group in same.values()))
     return [report for group in groups for report in group]
 

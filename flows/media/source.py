@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 from av.container import InputContainer
@@ -16,6 +16,8 @@ _PROBE_BYTES = 2_000_000
 _PROBE_MICROSECONDS = 5_000_000
 _HEADER_BYTES = 32_000_000
 _HEAD_BYTES = 512
+# PyAV 18 stumbles over tags that are not UTF-8 unless told otherwise; PyAV 19 takes them and has no such option.
+_TAG_OPTIONS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 
 class Source:
@@ -121,7 +123,7 @@ def open_container(source: Source) -> Iterator[InputContainer]:
     }
     try:
         source.seek(0)
-        with av.open(source, "r", options=options, metadata_errors="replace") as container:
+        with av.open(source, "r", options=options, **_TAG_OPTIONS) as container:
             yield container
     except UnreadableMedia:
         source.check()

@@ -1,0 +1,1 @@
+"""The pure rules, tested as tables and properties."""

@@ -8,9 +8,9 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from deployments.emulator.catalog import Provider
 
@@ -128,6 +128,14 @@ class File(_Effect):
 Effect = Annotated[Answer | Delay | Hang | Reset | Garble | Report | Fate | Rows | File, Field(discriminator="kind")]
 """What a fault does."""
 
+_ONLY: dict[str, tuple[Operation, ...]] = {
+    "garble": ("create", "get", "list", "cancel", "policy", "limits"),
+    "report": ("get",),
+    "fate": ("create",),
+    "rows": ("list",),
+    "file": ("result",),
+}
+
 
 class Fault(BaseModel):
     """One fault: where it applies and what it does. Filters left out match everything.
@@ -155,6 +163,13 @@ class Fault(BaseModel):
     times: int | None = Field(default=None, ge=1, description="Stop after it has struck so often.")
     probability: float = Field(default=1, ge=0, le=1)
     per_task: bool = Field(default=False, description="Count `nth` and `times` for each provider task alone.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        only = _ONLY.get(self.does.kind)
+        if only is not None and self.operation not in only:
+            raise ValueError(f"a fault of kind {self.does.kind} is for {', '.join(only)}, not for {self.operation}")
+        return self
 
 
 @dataclass

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from deployments.emulator.answers import apiyi_error, dashscope_error, oss_error
@@ -69,19 +69,19 @@ def counter(operation: Operation, provider: Provider, handler: Handler) -> Endpo
     async def endpoint(request: Request) -> Response:
         world: World = request.app.state.world
         call = Call(world, request, operation, provider)
-        await _understand(call)
+        try:
+            await _understand(call)
+        except ClientDisconnect:
+            return Response()  # nobody is left to answer
         world.tally.received[call.provider, operation] += 1
         world.touch()
         call.effects = world.faults.striking(operation, call.provider, call.model, call.prompt, call.task_id)
         answer = await _faulty(call, "before")
         if answer is None:
-            try:
-                answer = await handler(call)
-            except RefusedError as refused:
-                answer = call.error(refused.text)
+            answer = await _handled(call, handler)
             answer = await _faulty(call, "after") or answer
         for effect in call.effects:
-            if isinstance(effect, Garble):
+            if isinstance(effect, Garble) and not isinstance(answer, ResetAnswer | Silence):
                 answer = garbled(answer, effect)
         answer.headers["date"] = formatdate(world.clock.now(), usegmt=True)
         world.tally.outcomes[call.provider, operation][_outcome(answer)] += 1
@@ -89,6 +89,16 @@ def counter(operation: Operation, provider: Provider, handler: Handler) -> Endpo
         return answer
 
     return endpoint
+
+
+async def _handled(call: Call, handler: Handler) -> Response:
+    """What the provider answers of its own accord."""
+    try:
+        return await handler(call)
+    except RefusedError as refused:
+        return call.error(refused.text)
+    except ClientDisconnect:
+        return Response()
 
 
 async def _understand(call: Call) -> None:

@@ -39,6 +39,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 date_header=False,  # provider time is told by the answers themselves
+                timeout_keep_alive=75,  # seconds, as gateways have it: an idle client must not meet a closed door
                 timeout_graceful_shutdown=5,
             )
         )
@@ -230,4 +231,4 @@ def _listen(config: EmulatorConfig) -> socket.socket:
 
 def _url(config: EmulatorConfig, listener: socket.socket) -> str:
     host = f"[{config.host}]" if ":" in config.host else config.host
-    return config.public_url or f"http://{host}:{listener.getsockname()[1]}"
+    return f"http://{host}:{listener.getsockname()[1]}"

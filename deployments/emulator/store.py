@@ -27,9 +27,8 @@ class Upload:
 
 @dataclass(frozen=True)
 class Grant:
-    """What an upload policy allowed: the folder, and who asked for it for which model."""
+    """Who asked for an upload folder, and for which model."""
 
-    folder: str
     account: str
     model: str
 
@@ -75,7 +74,7 @@ class Store:
         owner = hashlib.md5(account.encode(), usedforsecurity=False).hexdigest()
         day = datetime.fromtimestamp(now, BEIJING).strftime("%Y-%m-%d")
         folder = f"dashscope-instant/{owner}/{day}/{request_id}"
-        self.grants[folder] = Grant(folder, account, model)
+        self.grants[folder] = Grant(account, model)
         return folder
 
     def new_upload_path(self) -> Path:

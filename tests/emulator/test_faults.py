@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import socket
 
 import av
 import httpx
@@ -22,7 +23,7 @@ from deployments.emulator import (
     Reset,
     Rows,
 )
-from tests.emulator.asking import RUN_SECONDS, SAMPLE, Apiyi, DashScope, body, finish, policy, upload
+from tests.emulator.asking import KEY, RUN_SECONDS, SAMPLE, SYNTHESIS, Apiyi, DashScope, body, finish, policy, upload
 from tests.emulator.conftest import MediaServer
 
 CLIP, IMAGE = "http://127.0.0.1:9/clip.mp4", "http://127.0.0.1:9/image.png"
@@ -296,6 +297,22 @@ def test_several_faults_may_strike_one_call(emulator: Emulator, dashscope: DashS
     assert [entry.code for entry in emulator.audit()] == ["InternalError.Algo"]
 
 
-def test_what_is_no_fault_is_refused():
-    with pytest.raises(ValidationError):
-        Fault.model_validate({"operation": "create", "does": {"kind": "answer", "statsu": 500}})
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"operation": "create", "does": {"kind": "answer", "statsu": 500}}, "statsu"),
+        ({"operation": "result", "does": {"kind": "fate", "ends": "failed"}}, "is for create, not for result"),
+    ],
+)
+def test_what_is_no_fault_is_refused(fault: dict, words: str):
+    with pytest.raises(ValidationError, match=words):
+        Fault.model_validate(fault)
+
+
+def test_a_client_that_hangs_up_while_sending_leaves_no_trace(emulator: Emulator, dashscope: DashScope):
+    address = httpx.URL(emulator.url)
+    head = f"POST /api/v1/{SYNTHESIS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\nContent-Length: 900\r\n\r\n"
+    with socket.create_connection((address.host, address.port)) as connection:
+        connection.sendall(head.encode() + b'{"model"')
+    assert dashscope.create(body(CLIP)).status_code == 200
+    assert len(emulator.audit()) == 1

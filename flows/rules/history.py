@@ -111,7 +111,7 @@ class History:
             failure = attempt.settled.failure
             failed = [a for a in self.attempts if a.settled and a.settled.state == "failed"]
             asked = attempt.decided is not None and attempt.decided.decision == "recreate"
-            retry = attempt.settled.state == "failed" and failure and may_recreate(failure)
+            retry = attempt.decided is None and attempt.settled.state == "failed" and failure and may_recreate(failure)
             if asked or (retry and len(failed) < max_attempts):
                 return Create(attempt.number + 1)
             return Over(JobState(attempt.settled.state), attempt)

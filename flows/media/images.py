@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
+from PIL.Image import DecompressionBombError
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -25,6 +26,16 @@ _END_MARKS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 # Some programs append data of their own after the end mark.
 _TAIL_BYTES = 65_536
 _WEBP_HEADER_BYTES = 30
+# What Pillow's readers raise on damaged headers; the GIF reader weighs the pixels by itself.
+_PILLOW_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    struct.error,
+    DecompressionBombError,
+)
 
 
 def probe_image(stream: BinaryIO, size: int) -> ImageFacts:
@@ -62,7 +73,7 @@ def _facts(source: Source, kind: str) -> ImageFacts:
         # A multi-picture JPEG (MPO) is read as the JPEG it begins with.
         image: ImageFile = _READERS[kind](source)
         animated = bool(getattr(image, "is_animated", False))
-    except (OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error) as error:
+    except _PILLOW_ERRORS as error:
         source.check()
         raise UnreadableMedia(f"its {kind} headers are damaged") from error
     source.check()

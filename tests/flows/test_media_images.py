@@ -123,6 +123,7 @@ def test_a_phones_motion_photo_is_not_taken_for_a_cut_one(tmp_path):
         (b"<html><body>404</body></html>", "it is a web page"),
         (b"\xff\xd8\xff" + bytes(20), "its JPEG headers are damaged"),
         (b"\x89PNG\r\n\x1a\n" + bytes(30), "its PNG headers are damaged"),
+        (b"GIF89a\xff\xff\xff\xff\x00\x00\x00,\x00\x00\x00\x00\xff\xff\xff\xff\x00", "its GIF headers are damaged"),
         (b"RIFF\x10\x00\x00\x00WEBPVP8X", "the file ends early"),
         (bytes(range(128, 256)), "it is damaged, or in a format that cannot be read here"),
     ],

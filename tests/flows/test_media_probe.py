@@ -200,6 +200,12 @@ def test_a_trailer_after_the_last_box_does_no_harm(tmp_path):
     assert probe(path).duration_seconds == 3
 
 
+def test_tags_that_are_not_text_do_no_harm(tmp_path):
+    path = make_clip(tmp_path / "clip.mp4")
+    path.write_bytes(path.read_bytes().replace(b"Lavf", b"\xff\xfe\xe9\xc3"))
+    assert probe(path).duration_seconds == 3
+
+
 def test_an_encrypted_clip_is_refused_as_such(tmp_path):
     assert reason(make_clip(tmp_path / "clip.mp4", encrypted=True)) == "it is encrypted (copy protection)"
 

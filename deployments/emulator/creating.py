@@ -1,7 +1,7 @@
 """Accepting a create, in either dialect."""
 
 from deployments.emulator.catalog import WAN, ModelRules
-from deployments.emulator.errors import ApiyiBody, BodyTexts, DashScopeBody, ErrorText, RefusedError
+from deployments.emulator.errors import OSS_UNRESOLVED, ApiyiBody, BodyTexts, DashScopeBody, ErrorText, RefusedError
 from deployments.emulator.faults import Fate
 from deployments.emulator.front import Call
 from deployments.emulator.request import Customer, EditRequest, cut_prompt, read_request
@@ -34,8 +34,7 @@ async def create(call: Call, rules: ModelRules, account: str) -> ProviderTask:
     world = call.world
     world.books.admit("create", rules.provider, account, rules.model, world.clock.now())
     request, refusal = _read(call, rules)
-    resolves_oss = call.request.headers.get("x-dashscope-ossresourceresolve", "").lower() == "enable"
-    customer = Customer(account, rules.model, resolves_oss)
+    customer = Customer(account, rules.model)
     materials = None
     if request is not None and world.config.check_media_at == "create":
         materials = await world.workshop.gather(request, rules, customer, world.clock.now())
@@ -58,9 +57,9 @@ async def create(call: Call, rules: ModelRules, account: str) -> ProviderTask:
         submitted_at=now,
         fate=fate,
     )
+    world.books.accept(task, now)
     if materials is not None:
         world.hold(task, materials)
-    world.books.accept(task, now)
     return task
 
 
@@ -70,16 +69,24 @@ def _read(call: Call, rules: ModelRules) -> tuple[EditRequest | None, ErrorText 
     Raises:
         RefusedError: It is so wrong that even a provider that checks at run time cannot take it.
     """
-    assert call.document is not None
     gateway: BodyTexts = ApiyiBody if rules.provider == "apiyi" else DashScopeBody
-    most = call.world.config.wan_references if (rules.provider, rules.model) == ("dashscope", WAN) else None
     try:
-        return read_request(call.document, rules, gateway, most), None
+        return _checked(call, rules, gateway), None
     except RefusedError as refused:
         # APIYI's gateway parses every body itself, whoever checks its meaning.
         if call.world.config.check_at == "create" or refused.text.kind == ApiyiBody.malformed.kind:
             raise
     try:
-        return read_request(call.document, rules, DashScopeBody, most), None
+        return _checked(call, rules, DashScopeBody), None
     except RefusedError as refused:
         return None, refused.text
+
+
+def _checked(call: Call, rules: ModelRules, texts: BodyTexts) -> EditRequest:
+    assert call.document is not None
+    most = call.world.config.wan_references if (rules.provider, rules.model) == ("dashscope", WAN) else None
+    request = read_request(call.document, rules, texts, most)
+    resolves = call.request.headers.get("x-dashscope-ossresourceresolve", "").lower() == "enable"
+    if not resolves and any(url.startswith("oss://") for url in (request.video, *request.references)):
+        raise RefusedError(OSS_UNRESOLVED)
+    return request

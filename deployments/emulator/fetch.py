@@ -9,7 +9,6 @@ import httpx
 from deployments.emulator.errors import (
     MEDIA_FORBIDDEN,
     MEDIA_TIMEOUT,
-    OSS_UNRESOLVED,
     URL_ERROR,
     RefusedError,
     download_failed,
@@ -68,8 +67,6 @@ class Fetcher:
             raise RefusedError(download_failed(what, "connection error")) from error
 
     def _stored(self, key: str, most: int, customer: Customer, now: float) -> bytes:
-        if not customer.resolves_oss:
-            raise RefusedError(OSS_UNRESOLVED)
         kept = self._store.upload(key, customer.account, customer.model, now)
         if kept is None:
             raise RefusedError(MEDIA_FORBIDDEN)

@@ -35,12 +35,10 @@ class Customer:
     Attributes:
         account: Alias of the account.
         model: The model called.
-        resolves_oss: Whether the create asked for oss:// addresses to be resolved.
     """
 
     account: str
     model: str
-    resolves_oss: bool
 
 
 @dataclass(frozen=True)

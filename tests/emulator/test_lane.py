@@ -18,7 +18,7 @@ def task(name: str, submitted_at: float = 0, run_seconds: float = 10, edited_at:
     return ProviderTask(
         provider_task_id=name,
         rules=RULES["dashscope", WAN],
-        customer=Customer("team", WAN, False),
+        customer=Customer("team", WAN),
         create_request_id="",
         body="",
         headers={},

@@ -78,6 +78,10 @@ class DashScopeCredentials(CredentialsBlock):
             workspace_id=environment("DASHSCOPE_WORKSPACE_ID"),
         )
 
+    def at(self, base_url: str, region: str) -> Self:
+        """Returns these credentials for the address and region a provider task was created at."""
+        return self.model_copy(update={"base_url": base_url, "region": region})
+
     def get_client(self) -> DashScopeClient:
         """Returns a client for this account and region."""
         address, region = dashscope_address(self.region, self.base_url, self.workspace_id)
@@ -129,6 +133,10 @@ class ApiyiCredentials(CredentialsBlock):
         key = _key_from_env("APIYI_API_KEY", "ApiyiCredentials")
         address = environment("APIYI_BASE_URL")
         return cls(api_key=key, base_url=address) if address else cls(api_key=key)
+
+    def at(self, base_url: str, region: str) -> Self:
+        """Returns these credentials for the address a provider task was created at; there is but one region."""
+        return self.model_copy(update={"base_url": base_url})
 
     def get_client(self) -> ApiyiClient:
         """Returns a client for this account."""

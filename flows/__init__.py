@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from flows.edit_batch import edit_batch
     from flows.edit_video import edit_video
+    from flows.sweep import sweep
 
-__all__ = ["edit_batch", "edit_video"]
+__all__ = ["edit_batch", "edit_video", "sweep"]
 
 
 class _Package(ModuleType):

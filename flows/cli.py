@@ -169,6 +169,27 @@ def status(
 
 
 @app.command
+def sweep(*, common: Common | None = None) -> int:
+    """Finish what earlier runs left: poll, fetch, reconcile, close what expired; creates nothing."""
+    from flows.commands.edit import run_sweep
+
+    common = common or Common()
+    return run_sweep(common.options(), common.json)
+
+
+@app.command
+def cancel(job: str, /, *, common: Common | None = None) -> int:
+    """Cancel a job's provider task while it queues; one that runs is billed, and its result still fetched.
+
+    Args:
+        job: Name or job key (its first digits) of the job.
+    """
+    from flows.commands.cancel import run_cancel
+
+    return run_cancel((common or Common()).options(), job)
+
+
+@app.command
 def resolve(
     job: str,
     /,
@@ -178,7 +199,7 @@ def resolve(
     results: str | None = None,
     journal: str | None = None,
 ) -> int:
-    """Decide about a held job: pay for another try, or give it up.
+    """Decide about a job that is held or runs: pay for another try, or give it up.
 
     Args:
         job: Name or job key (its first digits) of the job.

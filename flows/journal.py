@@ -126,15 +126,22 @@ def writer(flow_run: str | None = None) -> Writer:
 
 def owner_is_gone(owner: Writer) -> bool:
     """Whether the process that wrote a record certainly no longer runs: only knowable on its own machine."""
-    if owner.host != _host():
-        return False
+    return owner.host == _host() and not _runs(owner.process)
+
+
+def runs_here(owner: Writer) -> bool:
+    """Whether the process that wrote a record runs on this machine."""
+    return owner.host == _host() and _runs(owner.process)
+
+
+def _runs(process: int) -> bool:
     try:
-        os.kill(owner.process, 0)
+        os.kill(process, 0)
     except ProcessLookupError:
-        return True
-    except PermissionError:
         return False
-    return False
+    except PermissionError:
+        return True
+    return True
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from flows.reports import ReportedError
-from flows.rules.budget import Cost
 from flows.rules.failures import Failure, advice, stops_the_account
 from flows.rules.problems import Problem
 from flows.rules.states import JobState
@@ -37,16 +36,23 @@ class InputRefused(Exception):
 
 
 class OverBudget(Exception):
-    """The jobs would cost more than the cap allows; nothing was uploaded or created.
+    """The jobs would cost more than the cap allows; nothing was uploaded or created."""
 
-    Attributes:
-        estimate: What they would cost.
-    """
-
-    def __init__(self, reason: str, names: Sequence[str], estimate: Sequence[Cost]) -> None:
+    def __init__(self, reason: str, names: Sequence[str]) -> None:
         left_out = f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
         super().__init__(f"{reason}; nothing was uploaded or created. Left out: {left_out}")
-        self.estimate = estimate
+
+
+def over_budget(reason: str) -> EditStopped:
+    """Creating the job once more could pass the cap."""
+    return EditStopped(
+        JobState.HELD,
+        ReportedError(
+            code="OverBudget",
+            message=f"{reason}; an earlier try of this job may be billed, and nothing more was created",
+            advice="raise --max-cost, or decide with recut resolve --abandon",
+        ),
+    )
 
 
 def create_refused(failure: Failure) -> EditStopped:

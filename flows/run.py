@@ -1,6 +1,7 @@
 """What one run works with: its settings, clients, stores, limits and clock, opened together and closed together."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -19,16 +20,17 @@ from blocks.clients.store import StorageFailed, Store
 from blocks.credentials import load_credentials
 from blocks.storage import VideoStorage
 from flows.clock import Clock
-from flows.journal import JOURNAL_FOLDER, Journal, owner_is_gone
+from flows.journal import JOURNAL_FOLDER, Journal, owner_is_gone, runs_here
 from flows.limits import Limits
 from flows.market import Market, market_from_environment
-from flows.outcomes import OverBudget, create_refused
+from flows.outcomes import OverBudget, create_refused, over_budget
 from flows.plan import PlannedJob
 from flows.progress import Progress
 from flows.rules.addresses import is_loopback
-from flows.rules.budget import over_cap, total
+from flows.rules.budget import Cost, over_cap
 from flows.rules.catalog import Catalog
 from flows.rules.failures import Failure, stops_the_account
+from flows.rules.history import Attempt, Create
 from flows.rules.history import Step as NextStep
 from flows.rules.job import Provider
 from flows.rules.offers import Offer
@@ -79,6 +81,7 @@ class Run:
         self.uploads: dict[tuple[str, str, str], asyncio.Future[str]] = {}
         self._clients: dict[tuple[Provider, str | None], Client] = {}
         self._opening = asyncio.Lock()
+        self._reserved: list[Cost] = []
 
     async def client(self, provider: Provider, recorded: Endpoint | None = None) -> Client:
         """Returns the client of a provider: today's, or for a resume one at the address recorded at submission.
@@ -86,18 +89,15 @@ class Run:
         Raises:
             CredentialsMissing: No key is configured for it.
         """
-        address = recorded.base_url if recorded else None
         async with self._opening:
-            found = self._clients.get((provider, address))
-            if found is None:
+            address = recorded.base_url if recorded else None
+            found = self._clients.get((provider, address)) or self._clients.get((provider, None))
+            if found is None or address not in (None, found.base_url):
                 credentials = await load_credentials(
                     provider, self.settings.credentials, self.settings.region if recorded is None else None
                 )
                 if recorded is not None:
-                    changes = {"base_url": recorded.base_url}
-                    if provider is Provider.DASHSCOPE:
-                        changes["region"] = recorded.region
-                    credentials = credentials.model_copy(update=changes)
+                    credentials = credentials.at(recorded.base_url, recorded.region)
                 found = self._clients[provider, address] = credentials.get_client()
         return found
 
@@ -147,6 +147,11 @@ class Run:
         gone = history.last is not None and owner_is_gone(history.last.intent.by)
         return history.next_step(self.clock.now(), max_attempts=self.settings.max_attempts, owner_is_gone=gone)
 
+    def is_alive_here(self, attempt: Attempt) -> bool:
+        """Whether another process of this machine still works on an attempt."""
+        by = (attempt.submitted or attempt.intent).by
+        return by.process != os.getpid() and runs_here(by)
+
     async def provider_task_id(self, job_key: str) -> str | None:
         """Returns the id of a job's newest provider task, None when there is none or it cannot be told."""
         try:
@@ -156,18 +161,37 @@ class Run:
         return last.submitted.provider_task_id if last and last.submitted else None
 
     async def keep_to_cap(self, plans: Sequence[PlannedJob]) -> None:
-        """Makes sure that what would be created now fits under the run's cap.
+        """Reserves what these jobs may cost: what earlier runs spent on them, and what is to be created now.
 
         Raises:
-            OverBudget: It does not.
+            OverBudget: Together they would cost more than the cap; nothing was uploaded or created.
         """
         if self.settings.max_cost is None:
             return
-        begun = set(await self.journal.job_keys())
-        new = {plan.job_key: plan for plan in plans if plan.job_key not in begun}
-        costs = [plan.cost for plan in new.values()]
-        if reason := over_cap(costs, self.settings.max_cost):
-            raise OverBudget(reason, [plan.name for plan in new.values()], total(costs))
+        by_key = {plan.job_key: plan for plan in plans if plan.job_key is not None}
+        new: list[PlannedJob] = []
+        costs: list[Cost] = []
+        for job_key, plan in by_key.items():
+            history = await self.journal.history(job_key)
+            costs += history.committed()
+            if isinstance(await self.next_step(job_key), Create):
+                new.append(plan)
+                costs.append(plan.cost)
+        if new and (reason := over_cap(costs, self.settings.max_cost)):
+            raise OverBudget(reason, [plan.name for plan in new])
+        self._reserved = costs
+
+    def reserve_again(self, plan: PlannedJob) -> None:
+        """Reserves another estimate for a job that is created again though an earlier try may be billed.
+
+        Raises:
+            EditStopped: That would pass the cap.
+        """
+        if self.settings.max_cost is None:
+            return
+        if reason := over_cap([*self._reserved, plan.cost], self.settings.max_cost):
+            raise over_budget(reason)
+        self._reserved.append(plan.cost)
 
     def offer(self, where: Endpoint) -> Offer:
         """Returns what is offered at an endpoint."""

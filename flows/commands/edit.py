@@ -55,6 +55,17 @@ def batch_of(manifest: str, options: RunOptions, as_json: bool) -> int:
     return run_flow(flow, plans, as_json)
 
 
+def run_sweep(options: RunOptions, as_json: bool) -> int:
+    """Finishes what earlier runs left; returns the command's exit code."""
+
+    async def flow() -> Any:
+        from flows.sweep import sweep
+
+        return await sweep(options, return_state=True)
+
+    return run_flow(flow, [], as_json)
+
+
 def run_flow(flow: Callable[[], Awaitable[Any]], plans: list[PlannedJob], as_json: bool) -> int:
     """Runs a flow on the configured or the local Prefect server, shows it, and returns the exit code."""
     # Stopping a service sends SIGTERM; it means the same as Ctrl-C.

@@ -84,6 +84,9 @@ def print_problems(plans: Sequence[PlannedJob]) -> None:
 
 def print_report(report: BatchReport) -> None:
     """Shows how a run ended."""
+    if not report.jobs:
+        out.print("Nothing was left unfinished.")
+        return
     for job in report.jobs:
         out.print(_line(job))
     created = f"{report.created} created in this run" if report.created else "nothing was created in this run"

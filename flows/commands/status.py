@@ -15,10 +15,12 @@ from flows.rules.records import Decided
 from flows.rules.states import JobState
 from flows.settings import RunOptions, Settings
 
+_DECIDABLE = {"recreate": {JobState.HELD}, "abandon": {JobState.HELD, JobState.RUNNING}}
+
 
 def run_status(options: RunOptions, as_json: bool) -> int:
     """Shows where every job of the journal stands."""
-    journal = _journal(options)
+    journal = open_journal(options)
     rows, unreadable = asyncio.run(_histories(journal))
     now = Clock().now()
     if as_json:
@@ -33,28 +35,39 @@ def run_status(options: RunOptions, as_json: bool) -> int:
 
 
 def run_resolve(options: RunOptions, job: str, decision: Literal["recreate", "abandon"]) -> int:
-    """Records a person's decision about a held job."""
-    journal = _journal(options)
-    rows, _ = asyncio.run(_histories(journal))
+    """Records a person's decision about a job: give it up, or, when it is held, pay for another try."""
+    journal = open_journal(options)
+    key, history = asyncio.run(find_job(journal, job))
     now = Clock().now()
-    named = [(key, history) for key, history in rows if key.startswith(job) or _name(history) == job]
-    if len(named) != 1:
-        complain(f"{'no job' if not named else f'{len(named)} jobs'} in the journal by the name or key {job!r}")
-        return 2
-    key, history = named[0]
     state = history.state(now)
     last = history.last
-    if state is not JobState.HELD or last is None:
-        complain(f"{_name(history)} is {state}, not held; there is nothing to decide")
+    assert last is not None
+    if state not in _DECIDABLE[decision]:
+        complain(f"{last.intent.name} is {state}; there is nothing to {decision}")
         return 2
     record = Decided(attempt=last.number, at=now, by=writer(), decision=decision, reason="a person decided")
     asyncio.run(journal.write(key, record))
-    then = "the next run creates it again" if decision == "recreate" else "nothing more is created for it"
-    out.print(f"{plain(_name(history))}: {decision}; {then}.")
+    then = "the next run creates it again" if decision == "recreate" else "nothing more is created or fetched for it"
+    out.print(f"{plain(last.intent.name)}: {decision}; {then}.")
     return 0
 
 
-def _journal(options: RunOptions) -> Journal:
+async def find_job(journal: Journal, job: str) -> tuple[str, History]:
+    """Returns the one job of that name or key.
+
+    Raises:
+        ValueError: There is none, or more than one.
+    """
+    rows, _ = await _histories(journal)
+    named = [(key, history) for key, history in rows if key.startswith(job) or _name(history) == job]
+    if len(named) != 1:
+        count = "no job" if not named else f"{len(named)} jobs"
+        raise ValueError(f"{count} in the journal by the name or key {job!r}; recut status lists them")
+    return named[0]
+
+
+def open_journal(options: RunOptions) -> Journal:
+    """Returns the journal that a run with these options would use."""
     settings = Settings().with_options(options)
     if settings.journal:
         return Journal(Store(settings.journal))

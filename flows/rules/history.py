@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from flows.rules.budget import Cost
 from flows.rules.failures import may_recreate
 from flows.rules.records import Decided, Intent, Record, Refused, Settled, Submitted, Unanswered
 from flows.rules.states import JobState
@@ -20,6 +21,14 @@ class Attempt:
     unanswered: Unanswered | None = None
     decided: Decided | None = None
     settled: Settled | None = None
+
+    def committed(self) -> Cost | None:
+        """Returns what this attempt has cost or may still cost, None when that is nothing."""
+        if self.refused and not self.submitted:
+            return None
+        if self.settled and self.settled.state in ("failed", "cancelled"):
+            return None
+        return self.settled.cost if self.settled and self.settled.cost else self.intent.estimate
 
 
 @dataclass(frozen=True)
@@ -95,6 +104,13 @@ class History:
     def last(self) -> Attempt | None:
         """The newest attempt."""
         return self.attempts[-1] if self.attempts else None
+
+    def committed(self) -> list[Cost]:
+        """Returns what this job has cost or may still cost for what was sent so far, one amount per attempt.
+
+        A refused, failed or cancelled attempt costs nothing; one whose outcome is unknown may cost its estimate.
+        """
+        return [cost for attempt in self.attempts if (cost := attempt.committed()) is not None]
 
     def next_step(self, now: datetime, *, max_attempts: int, owner_is_gone: bool = False) -> Step:
         """Returns the one thing to do next.

@@ -64,6 +64,8 @@ async def create(run: Run, plan: PlannedJob, links: Links | None) -> Attempt | N
                 await reconcile(run, plan.job_key, attempt)
             case Create(attempt=number):
                 assert links is not None
+                if any(attempt.committed() for attempt in (await run.journal.history(plan.job_key)).attempts):
+                    run.reserve_again(plan)
                 failure = await _post(run, plan, links, number)
                 if failure is None:
                     continue

@@ -1,0 +1,62 @@
+"""`recut cancel`: stop a provider task that still queues; tell what happens to one that runs."""
+
+import asyncio
+
+from blocks.clients.dashscope import DashScopeClient
+from blocks.clients.provider import ProviderTask
+from blocks.clients.transport import CallFailed
+from blocks.credentials import load_credentials
+from flows.clock import Clock
+from flows.commands.messages import complain, out, plain
+from flows.commands.status import find_job, open_journal
+from flows.journal import Journal, writer
+from flows.rules.history import Attempt, Follow
+from flows.rules.records import Settled
+from flows.rules.states import ProviderState
+from flows.settings import RunOptions, Settings
+
+
+def run_cancel(options: RunOptions, job: str) -> int:
+    """Cancels a job at the provider, or says why it cannot be; returns the command's exit code."""
+    return asyncio.run(_cancel(Settings().with_options(options), open_journal(options), job))
+
+
+async def _cancel(settings: Settings, journal: Journal, job: str) -> int:
+    key, history = await find_job(journal, job)
+    step = history.next_step(Clock().now(), max_attempts=settings.max_attempts)
+    if not isinstance(step, Follow) or step.attempt.submitted is None:
+        complain(f"{job} is {history.state(Clock().now())}; there is no provider task to cancel")
+        return 2
+    intent, provider_task_id = step.attempt.intent, step.attempt.submitted.provider_task_id
+    credentials = await load_credentials(intent.endpoint.provider, settings.credentials, None)
+    client = credentials.at(intent.endpoint.base_url, intent.endpoint.region).get_client()
+    try:
+        if isinstance(client, DashScopeClient) and await client.cancel(provider_task_id):
+            await _settle(journal, key, step.attempt)
+            out.print(f"{plain(intent.name)}: provider task {provider_task_id} is cancelled; nothing is billed.")
+            return 0
+        seen = await client.get(provider_task_id)
+    except CallFailed as error:
+        complain(f"the provider could not be asked ({error}); provider task {provider_task_id} runs on")
+        return 1
+    finally:
+        await client.close()
+    out.print(f"{plain(intent.name)}: {_why_not(seen)}")
+    return 1
+
+
+async def _settle(journal: Journal, key: str, attempt: Attempt) -> None:
+    settled = Settled(attempt=attempt.number, at=Clock().now(), by=writer(), state="cancelled")
+    await journal.write(key, settled)
+
+
+def _why_not(seen: ProviderTask) -> str:
+    told = f"provider task {seen.provider_task_id} "
+    if seen.state is ProviderState.PENDING:
+        return told + "queues, but this provider has no cancel; it will run, be billed, and its result be fetched."
+    if seen.state is ProviderState.RUNNING:
+        return told + (
+            "runs already: it will be billed, and the next run or sweep fetches its result. "
+            "To leave the result to the provider, say recut resolve --abandon."
+        )
+    return told + f"is over ({seen.state}); run recut sweep to settle it."

@@ -1,0 +1,138 @@
+"""Finishes what earlier runs left: polls, fetches, reconciles, closes what expired. Never creates anything."""
+
+import asyncio
+from dataclasses import dataclass
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.events import emit_event
+from prefect.states import Completed
+
+from flows.edit_video import verdict
+from flows.outcomes import EditStopped, expired
+from flows.reconcile import reconcile
+from flows.reports import BatchReport, JobReport
+from flows.rules.history import Attempt, Follow, Reconcile
+from flows.rules.states import JobState
+from flows.run import Run, open_run
+from flows.settings import RunOptions
+from flows.stages.persist import persist
+from flows.stages.poll import VALIDITY_SECONDS, poll
+from flows.unexpected import stopped_by
+
+#: A paid result with less than this left, in provider seconds, is worth waking somebody.
+EXPIRING_SECONDS = 3 * 3600.0
+#: Left jobs finished at the same time.
+AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Left:
+    """A job an earlier run left unfinished.
+
+    Attributes:
+        job_key: The job.
+        attempt: Its newest attempt.
+        step: What is to be done.
+    """
+
+    job_key: str
+    attempt: Attempt
+    step: Follow | Reconcile
+
+
+@flow(name="sweep", flow_run_name="sweep", persist_result=False)
+async def sweep(options: RunOptions | None = None) -> State[BatchReport]:
+    """Finishes every job the journal shows as paid for and not settled, the closest to expiry first.
+
+    Runs from any machine that sees the journal. A job whose own run is alive on this machine is left to it.
+
+    Args:
+        options: What this run sets for itself; the rest comes from the environment.
+
+    Returns:
+        Completed when nothing is left unfinished, Failed otherwise; either carries the report.
+    """
+    async with open_run(options or RunOptions()) as run:
+        left = await left_unfinished(run)
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def one(job: Left) -> JobReport:
+            async with turns:
+                return await _finish_and_report(run, job)
+
+        reports = await asyncio.gather(*(one(job) for job in left))
+    if not reports:
+        return Completed(message="nothing was left unfinished", data=BatchReport(jobs=[]))
+    return verdict(BatchReport(jobs=list(reports)))
+
+
+async def left_unfinished(run: Run) -> list[Left]:
+    """Returns what is to be finished, the closest to expiry first; what cannot be read is left to `recut status`."""
+    left = []
+    for job_key in await run.journal.job_keys():
+        step = await run.next_step(job_key)
+        if isinstance(step, Follow | Reconcile) and not run.is_alive_here(step.attempt):
+            left.append(Left(job_key, step.attempt, step))
+    return sorted(left, key=lambda job: job.attempt.intent.at)
+
+
+async def _finish_and_report(run: Run, job: Left) -> JobReport:
+    intent = job.attempt.intent
+    try:
+        await _finish(run, job)
+        over = (await run.journal.history(job.job_key)).last
+        settled = over.settled if over else None
+        stopped = None
+    except EditStopped as error:
+        settled, stopped = None, error
+    except Exception as error:
+        settled, stopped = None, await stopped_by(run, job.job_key, error)
+    state = stopped.state if stopped else JobState(settled.state) if settled else JobState.RUNNING
+    if stopped is None and settled is not None and settled.state == "expired":
+        stopped = expired((await run.provider_task_id(job.job_key)) or "")
+    return JobReport(
+        name=intent.name,
+        job_key=job.job_key,
+        state=state,
+        provider=intent.endpoint.provider,
+        model=intent.endpoint.model,
+        provider_task_id=await run.provider_task_id(job.job_key),
+        result=settled.result if settled else None,
+        sidecar=settled.sidecar if settled else None,
+        cost=settled.cost if settled and settled.cost else intent.estimate,
+        error=stopped.error if stopped else None,
+    )
+
+
+async def _finish(run: Run, job: Left) -> None:
+    attempt: Attempt | None = job.attempt
+    if isinstance(job.step, Reconcile):
+        await reconcile(run, job.job_key, job.attempt)
+        step = await run.next_step(job.job_key)
+        attempt = step.attempt if isinstance(step, Follow) else None
+    if attempt is None or attempt.submitted is None:
+        return
+    _warn_when_expiring(run, attempt)
+    over = await poll(run, attempt)
+    await persist(run, attempt.intent.name, attempt, over)
+
+
+def _warn_when_expiring(run: Run, attempt: Attempt) -> None:
+    """Emits ``recut.result.expiring`` for a provider task whose result is soon deleted."""
+    assert attempt.submitted is not None
+    left = VALIDITY_SECONDS - run.clock.provider_seconds_since(attempt.submitted.at)
+    if 0 < left < EXPIRING_SECONDS:
+        emit_event(
+            event="recut.result.expiring",
+            resource={
+                "prefect.resource.id": f"recut.job.{attempt.intent.job_key}",
+                "prefect.resource.name": attempt.intent.name,
+            },
+            payload={
+                "provider_task_id": attempt.submitted.provider_task_id,
+                "provider": attempt.intent.endpoint.provider,
+                "model": attempt.intent.endpoint.model,
+                "seconds_left": round(left),
+            },
+        )

@@ -1,0 +1,88 @@
+"""Which provider task, if any, is the answer to a create that got none."""
+
+from datetime import timedelta
+
+import pytest
+
+from flows.rules.reconcile import CLOCK_SKEW, Adopt, Candidate, NoneFound, Several, in_window, match
+from tests.flows.rules.making import NOON, OWNED, intent
+
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+
+
+def listed(name: str, prompt: str = "make it clay") -> Candidate:
+    return Candidate(name, NOON, prompt)
+
+
+def test_exactly_one_with_the_same_prompt_is_adopted():
+    found = match(intent(), [listed("other", "something else"), listed("mine")], rivals=[])
+    assert found == Adopt("mine")
+
+
+@pytest.mark.parametrize("candidates", [[], [listed("other", "make it clay!")], [listed("other", "MAKE IT CLAY")]])
+def test_none_is_found_when_no_prompt_is_the_same(candidates):
+    assert match(intent(), candidates, rivals=[]) == NoneFound()
+
+
+def test_two_with_the_same_prompt_cannot_be_told_apart():
+    assert match(intent(), [listed("one"), listed("two")], rivals=[]) == Several(2)
+
+
+def test_one_cannot_be_told_from_a_rivals_with_the_same_prompt():
+    assert match(intent(), [listed("whose?")], rivals=[intent(job_key="r" * 32)]) == Several(2)
+
+
+def test_rivals_with_other_prompts_do_not_matter():
+    rivals = [intent(prompt="make it wool", job_key="r" * 32)]
+    assert match(intent(), [listed("mine")], rivals) == Adopt("mine")
+
+
+def test_a_rival_takes_nothing_when_nothing_fits():
+    assert match(intent(), [], rivals=[intent(job_key="r" * 32)]) == NoneFound()
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_the_larger_side_is_reported(count):
+    same = [listed(str(number)) for number in range(count)]
+    rivals = [intent(job_key=f"{number:032}") for number in range(count)]
+    assert match(intent(), same, rivals=rivals[:1]) == Several(count)
+    assert match(intent(), same[:1], rivals=rivals) == Several(count + 1)
+
+
+@pytest.mark.parametrize("echo", [" make it  clay", "make it\nclay\n", "make\tit clay"])
+def test_white_space_the_provider_changed_does_not_hide_a_prompt(echo):
+    assert match(intent(), [listed("mine", echo)], rivals=[]) == Adopt("mine")
+
+
+def test_jobs_without_prompt_match_only_provider_tasks_without_prompt():
+    assert match(intent(prompt=""), [listed("mine", ""), listed("other")], rivals=[]) == Adopt("mine")
+    assert match(intent(prompt=""), [listed("one", ""), listed("two", "")], rivals=[]) == Several(2)
+
+
+@pytest.mark.parametrize(
+    ("offset", "inside"),
+    [
+        (-CLOCK_SKEW - SECOND, False),
+        (-CLOCK_SKEW, True),
+        (-MINUTE, True),
+        (SECOND, True),
+        (OWNED, True),
+        (OWNED + CLOCK_SKEW, True),
+        (OWNED + CLOCK_SKEW + SECOND, False),
+        (timedelta(hours=20), False),
+    ],
+    ids=str,
+)
+def test_a_provider_task_can_be_the_answer_only_around_the_time_of_the_post(offset, inside):
+    assert in_window(intent(), NOON + offset, clock_scale=1) is inside
+
+
+def test_a_clock_set_to_the_wrong_season_does_not_hide_a_provider_task():
+    assert in_window(intent(), NOON - timedelta(hours=1), clock_scale=1)
+    assert in_window(intent(), NOON + timedelta(hours=1), clock_scale=1)
+
+
+def test_an_emulated_providers_clock_may_run_far_ahead_but_not_behind():
+    assert in_window(intent(), NOON + timedelta(days=2), clock_scale=600)
+    assert not in_window(intent(), NOON - timedelta(hours=2), clock_scale=600)

@@ -12,8 +12,8 @@ import socket
 from pydantic import BaseModel, ValidationError
 
 from blocks.clients.store import StorageFailed, Store
-from flows.rules.history import History
-from flows.rules.records import RECORD, Intent, Record, Writer
+from flows.rules.history import Attempt, History
+from flows.rules.records import RECORD, Record, Writer
 
 #: Where the journal is below the results, unless it has a place of its own.
 JOURNAL_FOLDER = ".recut/journal"
@@ -87,7 +87,7 @@ class Journal:
         Raises:
             StorageFailed: It cannot be told.
         """
-        name = f"{_TASKS}/{account}/{file_safe(provider_task_id)}.json"
+        name = _claim_name(account, provider_task_id)
         wanted = Claim(job_key=job_key, attempt=attempt)
         try:
             await asyncio.to_thread(self.store.create_once, name, wanted.model_dump_json().encode())
@@ -105,13 +105,33 @@ class Journal:
         names = await asyncio.to_thread(self.store.names, "")
         return sorted({name.partition("/")[0] for name in names if name.endswith("-intent.json")})
 
-    async def unanswered_intents(self) -> list[Intent]:
-        """Returns the intents whose outcome nobody knows yet, of all jobs: the file names alone tell which."""
+    async def claim_of(self, account: str, provider_task_id: str) -> Claim | None:
+        """Returns the claim on a provider task, None when there is none.
+
+        Raises:
+            StorageFailed: It cannot be told.
+        """
+        try:
+            content = await asyncio.to_thread(self.store.read, _claim_name(account, provider_task_id))
+        except FileNotFoundError:
+            return None
+        return Claim.model_validate_json(content)
+
+    async def unanswered(self) -> list[Attempt]:
+        """Returns the newest attempts whose outcome nobody knows yet, of all jobs: file names alone tell which."""
         names = await asyncio.to_thread(self.store.names, "")
         known = {name.rpartition("-")[0] for name in names if not name.endswith(("-intent.json", "-unanswered.json"))}
-        unknown = [name for name in names if name.endswith("-intent.json") and name.rpartition("-")[0] not in known]
-        records = await asyncio.gather(*(asyncio.to_thread(self._record, name) for name in unknown))
-        return [record for record in records if isinstance(record, Intent)]
+        keys = {
+            name.partition("/")[0]
+            for name in names
+            if name.endswith("-intent.json") and name.rpartition("-")[0] not in known
+        }
+        histories = await asyncio.gather(*(self.history(key) for key in keys))
+        return [history.last for history in histories if history.last and history.last.is_unanswered]
+
+
+def _claim_name(account: str, provider_task_id: str) -> str:
+    return f"{_TASKS}/{account}/{file_safe(provider_task_id)}.json"
 
 
 def file_safe(provider_task_id: str) -> str:

@@ -1,20 +1,23 @@
 """Finds out from the provider's own list what became of a create that got no answer. Only looks, never posts."""
 
-import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 
 from blocks.clients.dashscope import DashScopeClient
+from blocks.clients.provider import ListedTask
 from flows.journal import file_safe, writer
 from flows.outcomes import unanswered
 from flows.rules.failures import Cause, Failure
 from flows.rules.history import Attempt
-from flows.rules.reconcile import Adopt, Candidate, NoneFound, Several, in_window, match
+from flows.rules.reconcile import Adopt, Anchor, Candidate, Lost, NoneFound, Several, in_window, match
 from flows.rules.records import Decided, Submitted
 from flows.run import Run
 
-#: Provider seconds to wait before each look at the list: rows may show up late.
-WAITS_SECONDS = (5.0, 20.0)
+#: Provider seconds to wait before each look at the list: rows may show up late, and other creates be answered.
+WAITS_SECONDS = (5.0, 20.0, 40.0)
+#: Answered creates read on each side of an unclaimed provider task: about as many as can be under way at once.
+ANCHORS_ASIDE = 8
 _LOST = Failure(cause=Cause.NO_ANSWER, code="Interrupted", message="the process stopped before it had an answer")
 
 
@@ -30,6 +33,7 @@ async def reconcile(run: Run, job_key: str, attempt: Attempt) -> None:
     if not isinstance(client, DashScopeClient):
         await _apply_policy(run, job_key, attempt, failure, "this provider has no list to look into")
         return
+    found: Adopt | NoneFound | Several = NoneFound()
     for wait in WAITS_SECONDS:
         await run.clock.sleep(wait)
         found = await _look(run, client, attempt)
@@ -45,8 +49,8 @@ async def reconcile(run: Run, job_key: str, attempt: Attempt) -> None:
             )
             await write_unless_written(run, job_key, adopted)
             return
-        if isinstance(found, Several):
-            raise unanswered(failure, f"{found.count} provider tasks or creates with this prompt cannot be told apart")
+    if isinstance(found, Several):
+        raise unanswered(failure, f"{found.count} provider tasks or creates with this prompt cannot be told apart")
     await _apply_policy(run, job_key, attempt, failure, "the provider's list shows none for it so far")
 
 
@@ -62,24 +66,51 @@ async def _look(run: Run, client: DashScopeClient, attempt: Attempt) -> Adopt | 
     start = intent.at - timedelta(hours=2)
     end = min(run.clock.now() + timedelta(hours=2), start + timedelta(hours=24))
     window = (start, end) if run.clock.scale == 1 else None
-    listed = await client.list_tasks(intent.endpoint.model, window)
+    listed = sorted(await client.list_tasks(intent.endpoint.model, window), key=lambda row: row.submitted_at)
     claimed = await run.journal.claimed(client.account)
-    unclaimed = [
-        row
-        for row in listed
-        if file_safe(row.provider_task_id) not in claimed and in_window(intent, row.submitted_at, run.clock.scale)
-    ]
-    details = await asyncio.gather(*(client.get(row.provider_task_id) for row in unclaimed))
-    candidates = [
-        Candidate(row.provider_task_id, row.submitted_at, detail.prompt or "")
-        for row, detail in zip(unclaimed, details, strict=True)
-    ]
+    rows = [row for row in listed if in_window(intent, row.submitted_at, run.clock.scale)]
+    is_claimed = [file_safe(row.provider_task_id) in claimed for row in rows]
+    candidates = []
+    for row, taken in zip(rows, is_claimed, strict=True):
+        if not taken:
+            await run.limits.query_turn(intent.endpoint, run.offer(intent.endpoint).quotas)
+            prompt = (await client.get(row.provider_task_id)).prompt or ""
+            candidates.append(Candidate(row.provider_task_id, row.submitted_at, prompt))
     rivals = [
-        other
-        for other in await run.journal.unanswered_intents()
-        if other.endpoint == intent.endpoint and (other.job_key, other.attempt) != (intent.job_key, intent.attempt)
+        _lost(other)
+        for other in await run.journal.unanswered()
+        if other.intent.endpoint == intent.endpoint and other.intent.job_key != intent.job_key
     ]
-    return match(intent, candidates, rivals)
+    anchors = await _anchors(run, client.account, rows, is_claimed)
+    return match(_lost(attempt), candidates, rivals, anchors)
+
+
+def _lost(attempt: Attempt) -> Lost:
+    return Lost(attempt.intent, attempt.unanswered.at if attempt.unanswered else attempt.intent.not_after)
+
+
+async def _anchors(run: Run, account: str, rows: Sequence[ListedTask], is_claimed: Sequence[bool]) -> list[Anchor]:
+    """Returns the answered creates next to each unclaimed provider task, on the provider's own clock."""
+    near = {
+        index
+        for free, taken in enumerate(is_claimed)
+        if not taken
+        for index in range(free - ANCHORS_ASIDE, free + ANCHORS_ASIDE + 1)
+        if 0 <= index < len(rows) and is_claimed[index]
+    }
+    found = [await _anchor(run, account, rows[index]) for index in sorted(near)]
+    return [anchor for anchor in found if anchor is not None]
+
+
+async def _anchor(run: Run, account: str, row: ListedTask) -> Anchor | None:
+    claim = await run.journal.claim_of(account, row.provider_task_id)
+    if claim is None:
+        return None
+    history = await run.journal.history(claim.job_key)
+    attempt = next((attempt for attempt in history.attempts if attempt.number == claim.attempt), None)
+    if attempt is None or attempt.submitted is None or attempt.submitted.adopted:
+        return None
+    return Anchor(attempt.intent.at, attempt.submitted.at, row.submitted_at)
 
 
 async def _apply_policy(run: Run, job_key: str, attempt: Attempt, failure: Failure, why_unsure: str) -> None:

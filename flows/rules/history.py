@@ -22,6 +22,11 @@ class Attempt:
     decided: Decided | None = None
     settled: Settled | None = None
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether nobody knows yet what its POST made, and nobody has decided about it."""
+        return not (self.submitted or self.refused or self.decided or self.settled)
+
     def committed(self) -> Cost | None:
         """Returns what this attempt has cost or may still cost, None when that is nothing."""
         if self.refused and not self.submitted:

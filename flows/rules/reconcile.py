@@ -11,12 +11,35 @@ CLOCK_SKEW = timedelta(minutes=70)
 
 
 @dataclass(frozen=True)
+class Lost:
+    """A create without an answer: sent after its intent was written, and certainly over by ``until``."""
+
+    intent: Intent
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Candidate:
     """A provider task from the list that no journal record names, with the prompt it echoes."""
 
     provider_task_id: str
     submitted_at: datetime
     prompt: str
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """An answered create: ties the provider's clock to ours, whatever either shows.
+
+    Attributes:
+        before: Our time before it was sent.
+        after: Our time after its answer came.
+        submitted_at: The provider's time of it.
+    """
+
+    before: datetime
+    after: datetime
+    submitted_at: datetime
 
 
 @dataclass(frozen=True)
@@ -48,25 +71,37 @@ def in_window(intent: Intent, submitted_at: datetime, clock_scale: float) -> boo
     return clock_scale != 1 or submitted_at <= intent.not_after + CLOCK_SKEW
 
 
-def match(intent: Intent, candidates: Iterable[Candidate], rivals: Iterable[Intent]) -> Adopt | NoneFound | Several:
-    """Returns which candidate answers an intent.
+def match(
+    lost: Lost, candidates: Iterable[Candidate], rivals: Iterable[Lost], anchors: Iterable[Anchor] = ()
+) -> Adopt | NoneFound | Several:
+    """Returns which candidate answers a create.
 
-    The provider echoes the prompt but not the media, so equal prompts cannot be told apart while another create
-    with the same prompt is unanswered too.
+    The provider echoes the prompt but not the media. Equal prompts are told apart by order: what was answered
+    before this create was sent, or sent after it was over, bounds its time on the provider's own clock. What is
+    still open to another unanswered create is nobody's.
 
     Args:
-        intent: The create without an answer.
+        lost: The create without an answer.
         candidates: Unclaimed provider tasks of its account and model, in its window.
         rivals: Other creates of the same endpoint that have no answer either.
+        anchors: Answered creates of the same account.
     """
-    fitting = [candidate for candidate in candidates if _same(candidate.prompt, intent.job.prompt)]
+    anchors = list(anchors)
+    fitting = [candidate for candidate in candidates if _fits(lost, candidate, anchors)]
     if not fitting:
         return NoneFound()
-    alike = sum(_same(rival.job.prompt, intent.job.prompt) for rival in rivals)
-    if len(fitting) == 1 and alike == 0:
+    contesting = sum(any(_fits(rival, candidate, anchors) for candidate in fitting) for rival in rivals)
+    if len(fitting) == 1 and contesting == 0:
         return Adopt(fitting[0].provider_task_id)
-    return Several(max(len(fitting), alike + 1))
+    return Several(max(len(fitting), contesting + 1))
 
 
-def _same(one: str, other: str) -> bool:
-    return " ".join(one.split()) == " ".join(other.split())
+def _fits(lost: Lost, candidate: Candidate, anchors: Iterable[Anchor]) -> bool:
+    if " ".join(candidate.prompt.split()) != " ".join(lost.intent.job.prompt.split()):
+        return False
+    for anchor in anchors:
+        if anchor.after < lost.intent.at and candidate.submitted_at < anchor.submitted_at:
+            return False
+        if anchor.before > lost.until and candidate.submitted_at > anchor.submitted_at:
+            return False
+    return True

@@ -1,5 +1,6 @@
 """Holds a job and its opened media against an offer: every problem at once, each with found, limit, remedy."""
 
+import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -209,7 +210,7 @@ def _aspect(width: int, height: int, limit: float, field: str, model: str) -> It
     if short and long > limit * short:
         yield Problem(
             field=field,
-            message=f"has an aspect ratio of {width}:{height} ({_number(long / short)}:1), "
+            message=f"has an aspect ratio of {width}:{height} ({_number(_rounded_up(long / short))}:1), "
             f"{model} takes {_number(limit)}:1 at most either way",
             advice="crop or pad it",
         )
@@ -219,5 +220,10 @@ def _number(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+def _rounded_up(value: float) -> float:
+    """Rounds to hundredths so that what lies just above a limit does not read like the limit."""
+    return math.ceil(value * 100) / 100
+
+
 def _megabytes(size: int) -> str:
-    return f"{_number(size / 1_048_576)} MB"
+    return f"{_number(_rounded_up(size / 1_048_576))} MB"

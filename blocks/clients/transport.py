@@ -6,9 +6,11 @@ is told apart by whether the bytes can have left this machine, because that deci
 
 import asyncio
 import io
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -23,6 +25,7 @@ CONNECT_SECONDS = 10.0
 READ_SECONDS = 30.0
 #: Longest a create may take in all; after that its outcome is unknown.
 CREATE_SECONDS = 60.0
+CREATES_AT_ONCE = 8
 #: A download may pause this long between two pieces before it is resumed.
 STALL_SECONDS = 60.0
 MAX_REDIRECTS = 5
@@ -67,18 +70,18 @@ class Transport:
 
     def __init__(self, base_url: str, key: str, headers: Mapping[str, str] | None = None) -> None:
         self.base_url = checked_api_address(base_url)
-        self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
-        self._headers["Authorization"] = f"Bearer {key}"
+        # gzip is the one compression that answers are unpacked from.
+        said = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
+        self._headers = {**said, **(headers or {}), "Authorization": f"Bearer {key}"}
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None)
         # A large pool costs more time than it saves; reads wait their turn, which is no failure.
         pool = httpx.Limits(max_connections=8, keepalive_expiry=20)
-        self._reads = httpx.AsyncClient(timeout=timeout, limits=pool)
+        self._reads = httpx.AsyncClient(verify=_tls(), timeout=timeout, limits=pool)
         # A create goes out on a fresh connection: on a kept one the server may have hung up unnoticed, and
-        # "was it received?" would have no answer.
-        fresh = httpx.Limits(max_connections=8, max_keepalive_connections=0)
-        self._creates = httpx.AsyncClient(
-            timeout=httpx.Timeout(CREATE_SECONDS, connect=CONNECT_SECONDS, pool=None), limits=fresh
-        )
+        # "was it received?" would have no answer. One that finds no room in time was never sent, and says so.
+        fresh = httpx.Limits(max_connections=CREATES_AT_ONCE, max_keepalive_connections=0)
+        patience = httpx.Timeout(CREATE_SECONDS, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
+        self._creates = httpx.AsyncClient(verify=_tls(), timeout=patience, limits=fresh)
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -142,9 +145,12 @@ async def send_form(url: str, fields: Mapping[str, str], name: str, content: byt
         CallFailed: The connection broke; nothing is known to have been stored.
     """
     timeout = httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS)
-    async with _failures_named(), httpx.AsyncClient(timeout=timeout) as client:
-        response = await client.post(url, data=dict(fields), files={"file": (name, content)})
-    return response.status_code, response.text[:MAX_ANSWER_BYTES]
+    async with (
+        _failures_named(),
+        httpx.AsyncClient(verify=_tls(), timeout=timeout) as client,
+        client.stream("POST", url, data=dict(fields), files={"file": (name, content)}) as response,
+    ):
+        return response.status_code, (await _bounded(response)).decode(errors="replace")
 
 
 @dataclass(frozen=True)
@@ -163,18 +169,14 @@ async def download(url: str, *, offset: int = 0) -> AsyncIterator[Download]:
     Raises:
         CallFailed: The connection broke, also while pieces are read.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "http" and not is_loopback(url):
-        # Some result links come as plain http though the same host serves https.
-        url = urlunsplit(parts._replace(scheme="https"))
     headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     if offset:
         headers["Range"] = f"bytes={offset}-"
     timeout = httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS)
     async with (
         _failures_named(),
-        httpx.AsyncClient(timeout=timeout, follow_redirects=True, max_redirects=MAX_REDIRECTS) as client,
-        client.stream("GET", url, headers=headers) as response,
+        httpx.AsyncClient(verify=_tls(), timeout=timeout, follow_redirects=True, max_redirects=MAX_REDIRECTS) as client,
+        client.stream("GET", _secure(url), headers=headers) as response,
     ):
         yield Download(response.status_code, _lower(response.headers), response.aiter_raw(1 << 20))
 
@@ -196,6 +198,7 @@ class RangeReader(io.RawIOBase):
         super().__init__()
         self._url = url
         self._client = httpx.Client(
+            verify=_tls(),
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             follow_redirects=True,
             max_redirects=MAX_REDIRECTS,
@@ -269,6 +272,21 @@ class RangeReader(io.RawIOBase):
         """Closes the connection."""
         self._client.close()
         super().close()
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """The one set of certificates of this process: reading it anew for each client takes longer than a call."""
+    return httpx.create_ssl_context()
+
+
+def _secure(url: str) -> str:
+    """Returns a result's address with https: some come as plain http though the same host serves both."""
+    try:
+        parts = urlsplit(url)
+        return url if parts.scheme != "http" or is_loopback(url) else urlunsplit(parts._replace(scheme="https"))
+    except ValueError as error:
+        raise httpx.InvalidURL(str(error)) from error
 
 
 def _total_size(response: httpx.Response) -> int:

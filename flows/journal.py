@@ -25,8 +25,12 @@ class JournalUnreadable(StorageFailed):
 
 
 class Claim(BaseModel):
-    """Says which job a provider task belongs to; created once, so that no two jobs share a provider task."""
+    """Says which job a provider task belongs to; created once, so that no two jobs share a provider task.
 
+    Named by the provider task alone: a key that was changed since names the same account differently.
+    """
+
+    provider_task_id: str
     job_key: str
     attempt: int
 
@@ -81,41 +85,62 @@ class Journal:
         content = RECORD.dump_json(record, indent=1)
         await asyncio.to_thread(self.store.create_once, f"{job_key}/{record.attempt:03}-{record.kind}.json", content)
 
-    async def claim(self, account: str, provider_task_id: str, job_key: str, attempt: int) -> bool:
+    async def claim(self, provider_task_id: str, job_key: str, attempt: int) -> bool:
         """Ties a provider task to a job; returns whether it belongs to this job and attempt now.
 
         Raises:
             StorageFailed: It cannot be told.
         """
-        name = _claim_name(account, provider_task_id)
-        wanted = Claim(job_key=job_key, attempt=attempt)
+        wanted = Claim(provider_task_id=provider_task_id, job_key=job_key, attempt=attempt)
+        name = _claim_name(provider_task_id)
         try:
             await asyncio.to_thread(self.store.create_once, name, wanted.model_dump_json().encode())
         except FileExistsError:
-            return Claim.model_validate_json(await asyncio.to_thread(self.store.read, name)) == wanted
+            return await asyncio.to_thread(self._claim, name) == wanted
         return True
 
-    async def claimed(self, account: str) -> set[str]:
-        """Returns the provider tasks of an account that jobs have claimed, as file-safe ids."""
-        names = await asyncio.to_thread(self.store.names, f"{_TASKS}/{account}/")
-        return {name.rpartition("/")[2].removesuffix(".json") for name in names}
+    async def claimed(self) -> set[str]:
+        """Returns the provider tasks that jobs have claimed, as file-safe ids."""
+        names = await asyncio.to_thread(self.store.names, f"{_TASKS}/")
+        return {name.rpartition("/")[2].removesuffix(".json") for name in names if name.endswith(".json")}
 
-    async def job_keys(self) -> list[str]:
-        """Returns the keys of all jobs ever begun."""
-        names = await asyncio.to_thread(self.store.names, "")
-        return sorted({name.partition("/")[0] for name in names if name.endswith("-intent.json")})
-
-    async def claim_of(self, account: str, provider_task_id: str) -> Claim | None:
+    async def claim_of(self, provider_task_id: str) -> Claim | None:
         """Returns the claim on a provider task, None when there is none.
 
         Raises:
             StorageFailed: It cannot be told.
         """
         try:
-            content = await asyncio.to_thread(self.store.read, _claim_name(account, provider_task_id))
+            return await asyncio.to_thread(self._claim, _claim_name(provider_task_id))
         except FileNotFoundError:
             return None
-        return Claim.model_validate_json(content)
+
+    async def claim_for(self, job_key: str, attempt: int) -> Claim | None:
+        """Returns the claim an attempt made, None when it made none.
+
+        Raises:
+            StorageFailed: It cannot be told.
+        """
+        names = await asyncio.to_thread(self.store.names, f"{_TASKS}/")
+        claims = await asyncio.gather(
+            *(asyncio.to_thread(self._claim, name) for name in names if name.endswith(".json"))
+        )
+        return next((claim for claim in claims if (claim.job_key, claim.attempt) == (job_key, attempt)), None)
+
+    def _claim(self, name: str) -> Claim:
+        content = self.store.read(name)
+        try:
+            return Claim.model_validate_json(content)
+        except ValidationError as error:
+            raise JournalUnreadable(
+                f"{self.store.address(name)}, which ties a provider task to its job, cannot be understood; "
+                "mend it or move it away"
+            ) from error
+
+    async def job_keys(self) -> list[str]:
+        """Returns the keys of all jobs ever begun."""
+        names = await asyncio.to_thread(self.store.names, "")
+        return sorted({name.partition("/")[0] for name in names if name.endswith("-intent.json")})
 
     async def unanswered(self) -> list[Attempt]:
         """Returns the newest attempts whose outcome nobody knows yet, of all jobs: file names alone tell which."""
@@ -130,8 +155,8 @@ class Journal:
         return [history.last for history in histories if history.last and history.last.is_unanswered]
 
 
-def _claim_name(account: str, provider_task_id: str) -> str:
-    return f"{_TASKS}/{account}/{file_safe(provider_task_id)}.json"
+def _claim_name(provider_task_id: str) -> str:
+    return f"{_TASKS}/{file_safe(provider_task_id)}.json"
 
 
 def file_safe(provider_task_id: str) -> str:

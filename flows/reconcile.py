@@ -28,6 +28,10 @@ async def reconcile(run: Run, job_key: str, attempt: Attempt) -> None:
         EditStopped: Held: it cannot be told, and the policy is to leave it to a person.
         CallFailed: The list could not be read; nothing is concluded.
     """
+    if (claim := await run.journal.claim_for(job_key, attempt.number)) is not None:
+        # Its owner had the answer and stopped before it could say so.
+        await _adopt(run, job_key, attempt, claim.provider_task_id)
+        return
     client = await run.client(attempt.intent.endpoint.provider, attempt.intent.endpoint)
     failure = attempt.unanswered.failure if attempt.unanswered else _LOST
     if not isinstance(client, DashScopeClient):
@@ -37,21 +41,19 @@ async def reconcile(run: Run, job_key: str, attempt: Attempt) -> None:
     for wait in WAITS_SECONDS:
         await run.clock.sleep(wait)
         found = await _look(run, client, attempt)
-        if isinstance(found, Adopt) and await run.journal.claim(
-            client.account, found.provider_task_id, job_key, attempt.number
-        ):
-            adopted = Submitted(
-                attempt=attempt.number,
-                at=run.clock.now(),
-                by=writer(),
-                provider_task_id=found.provider_task_id,
-                adopted=True,
-            )
-            await write_unless_written(run, job_key, adopted)
+        if isinstance(found, Adopt) and await run.journal.claim(found.provider_task_id, job_key, attempt.number):
+            await _adopt(run, job_key, attempt, found.provider_task_id)
             return
     if isinstance(found, Several):
         raise unanswered(failure, f"{found.count} provider tasks or creates with this prompt cannot be told apart")
     await _apply_policy(run, job_key, attempt, failure, "the provider's list shows none for it so far")
+
+
+async def _adopt(run: Run, job_key: str, attempt: Attempt, provider_task_id: str) -> None:
+    adopted = Submitted(
+        attempt=attempt.number, at=run.clock.now(), by=writer(), provider_task_id=provider_task_id, adopted=True
+    )
+    await write_unless_written(run, job_key, adopted)
 
 
 async def write_unless_written(run: Run, job_key: str, record: Submitted | Decided) -> None:
@@ -67,7 +69,7 @@ async def _look(run: Run, client: DashScopeClient, attempt: Attempt) -> Adopt | 
     end = min(run.clock.now() + timedelta(hours=2), start + timedelta(hours=24))
     window = (start, end) if run.clock.scale == 1 else None
     listed = sorted(await client.list_tasks(intent.endpoint.model, window), key=lambda row: row.submitted_at)
-    claimed = await run.journal.claimed(client.account)
+    claimed = await run.journal.claimed()
     rows = [row for row in listed if in_window(intent, row.submitted_at, run.clock.scale)]
     is_claimed = [file_safe(row.provider_task_id) in claimed for row in rows]
     candidates = []
@@ -81,7 +83,7 @@ async def _look(run: Run, client: DashScopeClient, attempt: Attempt) -> Adopt | 
         for other in await run.journal.unanswered()
         if other.intent.endpoint == intent.endpoint and other.intent.job_key != intent.job_key
     ]
-    anchors = await _anchors(run, client.account, rows, is_claimed)
+    anchors = await _anchors(run, rows, is_claimed)
     return match(_lost(attempt), candidates, rivals, anchors)
 
 
@@ -89,7 +91,7 @@ def _lost(attempt: Attempt) -> Lost:
     return Lost(attempt.intent, attempt.unanswered.at if attempt.unanswered else attempt.intent.not_after)
 
 
-async def _anchors(run: Run, account: str, rows: Sequence[ListedTask], is_claimed: Sequence[bool]) -> list[Anchor]:
+async def _anchors(run: Run, rows: Sequence[ListedTask], is_claimed: Sequence[bool]) -> list[Anchor]:
     """Returns the answered creates next to each unclaimed provider task, on the provider's own clock."""
     near = {
         index
@@ -98,12 +100,12 @@ async def _anchors(run: Run, account: str, rows: Sequence[ListedTask], is_claime
         for index in range(free - ANCHORS_ASIDE, free + ANCHORS_ASIDE + 1)
         if 0 <= index < len(rows) and is_claimed[index]
     }
-    found = [await _anchor(run, account, rows[index]) for index in sorted(near)]
+    found = [await _anchor(run, rows[index]) for index in sorted(near)]
     return [anchor for anchor in found if anchor is not None]
 
 
-async def _anchor(run: Run, account: str, row: ListedTask) -> Anchor | None:
-    claim = await run.journal.claim_of(account, row.provider_task_id)
+async def _anchor(run: Run, row: ListedTask) -> Anchor | None:
+    claim = await run.journal.claim_of(row.provider_task_id)
     if claim is None:
         return None
     history = await run.journal.history(claim.job_key)

@@ -139,7 +139,7 @@ async def _post(run: Run, plan: PlannedJob, links: Links, number: int) -> Failur
         request_id=made.request_id,
     )
     try:
-        await _until_written(lambda: run.journal.claim(where.account, made.provider_task_id, intent.job_key, number))
+        await _until_written(lambda: run.journal.claim(made.provider_task_id, intent.job_key, number))
         await _record(run, plan, submitted)
     except StorageFailed as error:
         raise storage_stopped(error, made.provider_task_id) from error

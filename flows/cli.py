@@ -2,102 +2,29 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
-from pydantic import ValidationError
 
+from flows.commands.options import Accounts, Flag, Folders, Market, Running, Several, Wishes
 from flows.settings import RunOptions
 
 app = App(
     name="recut",
     help="Edits videos in bulk through hosted models; never pays twice, never loses a paid result.",
+    version=lambda: version("recut"),
     version_flags=["--version"],
+    default_parameter=Parameter(show_default=False),
 )
 
 #: Exit codes: all published; some failed or held; bad input or settings, nothing created; interrupted.
 OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 
-@Parameter(name="*")
-@dataclass
-class Common:
-    """Options of every command that runs jobs.
-
-    Attributes:
-        provider: Who runs jobs that name no provider themselves [RECUT_PROVIDER].
-        region: DashScope region, such as cn-beijing [DASHSCOPE_API_REGION].
-        results: Folder of the results: a path or any fsspec URL [RECUT_RESULTS].
-        journal: Folder of the journal; default: .recut/journal in the results [RECUT_JOURNAL].
-        credentials: Name of a saved credentials block; default: the environment's keys [RECUT_CREDENTIALS].
-        storage: Name of a saved Video Storage block for the results [RECUT_STORAGE].
-        max_cost: Most this run may spend, in the account's currency [RECUT_MAX_COST].
-        on_unknown: When a create got no answer and nobody can tell whether it was paid [RECUT_ON_UNKNOWN].
-        unprobed: Accept media URLs that only the provider can open; their price is then unknown.
-        json: Print one JSON object and nothing else.
-    """
-
-    provider: Literal["dashscope", "apiyi"] | None = None
-    region: str | None = None
-    results: str | None = None
-    journal: str | None = None
-    credentials: str | None = None
-    storage: str | None = None
-    max_cost: Decimal | None = None
-    on_unknown: Literal["hold", "recreate"] | None = None
-    unprobed: Annotated[bool, Parameter(negative=())] = False
-    json: Annotated[bool, Parameter(negative=())] = False
-
-    def options(self) -> RunOptions:
-        """Returns what was said, as the options of a run."""
-        said = {name: value for name, value in vars(self).items() if name in RunOptions.model_fields}
-        return RunOptions.model_validate({**said, "unprobed": self.unprobed or None})
-
-
-@Parameter(name="*")
-@dataclass
-class Wishes:
-    """What one edit may set besides its prompt.
-
-    Attributes:
-        reference: A picture the edit takes things from; may be given several times.
-        model: wan2.7-videoedit or happyhorse-1.0-video-edit; default: the provider's own.
-        negative_prompt: What must not appear (Wan only).
-        resolution: Tier of the result; it decides the price.
-        ratio: Aspect ratio of the result (Wan only).
-        duration: Cut the clip to this many seconds (Wan only); 0 keeps it.
-        audio_setting: auto: the model decides; origin: keep the clip's sound.
-        prompt_extend: Let the provider rewrite the prompt first.
-        watermark: Ask for the provider's mark.
-        seed: 0 to 2147483647; makes results more alike.
-        take: Raise it to pay for another result of the same edit.
-        name: File name of the result, without ending.
-    """
-
-    reference: Annotated[list[str] | None, Parameter(negative=())] = None
-    model: str | None = None
-    negative_prompt: str | None = None
-    resolution: str | None = None
-    ratio: str | None = None
-    duration: int | None = None
-    audio_setting: str | None = None
-    prompt_extend: bool | None = None
-    watermark: bool | None = None
-    seed: int | None = None
-    take: int | None = None
-    name: str | None = None
-
-    def fields(self) -> dict[str, Any]:
-        """Returns what was said, as fields of a job."""
-        said = {name: value for name, value in vars(self).items() if value is not None}
-        return {("reference_images" if name == "reference" else name): value for name, value in said.items()}
-
-
 @app.command
-def demo(*, results: str | None = None, json: Annotated[bool, Parameter(negative=())] = False) -> int:
+def demo(*, results: str | None = None, json: Flag = False) -> int:
     """Edit the sample clips offline: local provider, both models, nothing to set up, nothing to pay.
 
     Args:
@@ -110,7 +37,7 @@ def demo(*, results: str | None = None, json: Annotated[bool, Parameter(negative
 
 
 @app.command
-def plan(sources: Annotated[list[str], Parameter(negative=())], /, *, common: Common | None = None) -> int:
+def plan(sources: Several, /, *, said: Market | None = None) -> int:
     """Validate and price manifests or clips; creates nothing, uploads nothing.
 
     Args:
@@ -118,12 +45,12 @@ def plan(sources: Annotated[list[str], Parameter(negative=())], /, *, common: Co
     """
     from flows.commands.plan import run_plan
 
-    common = common or Common()
-    return run_plan(sources, common.options(), common.json)
+    said = said or Market()
+    return run_plan(sources, said.options(), said.json)
 
 
 @app.command
-def edit(clip: str, /, *, prompt: str = "", wishes: Wishes | None = None, common: Common | None = None) -> int:
+def edit(clip: str, /, *, prompt: str = "", wishes: Wishes | None = None, said: Running | None = None) -> int:
     """Edit one clip.
 
     Args:
@@ -132,12 +59,12 @@ def edit(clip: str, /, *, prompt: str = "", wishes: Wishes | None = None, common
     """
     from flows.commands.edit import run_edit
 
-    common = common or Common()
-    return run_edit({**(wishes or Wishes()).fields(), "video": clip, "prompt": prompt}, common.options(), common.json)
+    said = said or Running()
+    return run_edit({**(wishes or Wishes()).fields(), "video": clip, "prompt": prompt}, said.options(), said.json)
 
 
 @app.command
-def batch(manifest: str, /, *, common: Common | None = None) -> int:
+def batch(manifest: str, /, *, said: Running | None = None) -> int:
     """Edit everything a manifest lists; safe to run again at any time, from anywhere.
 
     Args:
@@ -145,48 +72,17 @@ def batch(manifest: str, /, *, common: Common | None = None) -> int:
     """
     from flows.commands.edit import batch_of
 
-    common = common or Common()
-    return batch_of(manifest, common.options(), common.json)
+    said = said or Running()
+    return batch_of(manifest, said.options(), said.json)
 
 
 @app.command
-def status(
-    *,
-    results: str | None = None,
-    journal: str | None = None,
-    json: Annotated[bool, Parameter(negative=())] = False,
-) -> int:
-    """Show every job's history from the journal.
-
-    Args:
-        results: Folder of the results [RECUT_RESULTS].
-        journal: Folder of the journal; default: .recut/journal in the results [RECUT_JOURNAL].
-        json: Print one JSON object and nothing else.
-    """
+def status(*, said: Folders | None = None) -> int:
+    """Show every job's history from the journal."""
     from flows.commands.status import run_status
 
-    return run_status(RunOptions(results=results, journal=journal), json)
-
-
-@app.command
-def sweep(*, common: Common | None = None) -> int:
-    """Finish what earlier runs left: poll, fetch, reconcile, close what expired; creates nothing."""
-    from flows.commands.edit import run_sweep
-
-    common = common or Common()
-    return run_sweep(common.options(), common.json)
-
-
-@app.command
-def cancel(job: str, /, *, common: Common | None = None) -> int:
-    """Cancel a job's provider task while it queues; one that runs is billed, and its result still fetched.
-
-    Args:
-        job: Name or job key (its first digits) of the job.
-    """
-    from flows.commands.cancel import run_cancel
-
-    return run_cancel((common or Common()).options(), job)
+    said = said or Folders()
+    return run_status(said.options(), said.json)
 
 
 @app.command
@@ -194,8 +90,8 @@ def resolve(
     job: str,
     /,
     *,
-    recreate: Annotated[bool, Parameter(negative=())] = False,
-    abandon: Annotated[bool, Parameter(negative=())] = False,
+    recreate: Flag = False,
+    abandon: Flag = False,
     results: str | None = None,
     journal: str | None = None,
 ) -> int:
@@ -216,12 +112,12 @@ def resolve(
 
 
 @app.command
-def doctor(*, common: Common | None = None) -> int:
+def doctor(*, said: Accounts | None = None) -> int:
     """Check keys, addresses, quotas, storage and Prefect; creates nothing."""
     from flows.commands.doctor import run_doctor
 
-    common = common or Common()
-    return run_doctor(common.options(), common.json)
+    said = said or Accounts()
+    return run_doctor(said.options(), said.json)
 
 
 @app.command
@@ -257,13 +153,14 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _guarded(command: Callable[[], Any]) -> int:
-    from flows.commands.messages import complain, plain_problems
+    from blocks.clients.store import StorageFailed
+    from deployments.local import ServerUnreachable
+    from flows.commands.messages import complain, explained
 
     try:
         code = command()
-    except (CycloptsError, ValueError, OSError) as error:
-        message = plain_problems(error) if isinstance(error, ValidationError) else str(error)
-        complain(message or type(error).__name__)
+    except (CycloptsError, ValueError, OSError, StorageFailed, ServerUnreachable) as error:
+        complain(explained(error))
         return REFUSED
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -14,6 +14,7 @@ from flows.plan import PlannedJob
 from flows.reports import BatchReport, JobReport
 from flows.rules.budget import Cost, total
 from flows.rules.states import JobState
+from flows.settings import Settings
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -38,11 +39,22 @@ def print_json(value: dict[str, Any]) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
-def plain_problems(error: ValidationError) -> str:
+def explained(error: Exception) -> str:
+    """Returns what an error that a person can cause says."""
+    if isinstance(error, ValidationError):
+        return _plain_problems(error)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
+
+
+def _plain_problems(error: ValidationError) -> str:
     """Returns pydantic's complaints about settings, one a line, without the values: they may be keys."""
     lines = []
     for detail in error.errors(include_url=False, include_input=False, include_context=False):
         name = ".".join(str(part) for part in detail["loc"])
+        if error.title == Settings.__name__ and name in Settings.model_fields:
+            name = f"RECUT_{name.upper()}"
         text = detail["msg"].removeprefix("Value error, ")
         lines.append(f"{name}: {text}" if name else text)
     return "\n".join(lines)

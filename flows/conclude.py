@@ -1,8 +1,9 @@
 """Says how a settled job stands; one whose result is elsewhere gets a copy, never another create."""
 
 import asyncio
+from contextlib import suppress
 
-from blocks.clients.store import open_anywhere
+from blocks.clients.store import Store, open_anywhere
 from flows.outcomes import (
     EditStopped,
     abandoned,
@@ -15,10 +16,10 @@ from flows.plan import PlannedJob
 from flows.progress import Stage, Step
 from flows.reports import JobReport
 from flows.rules.history import Over
+from flows.rules.records import Settled
+from flows.rules.sidecar import Sidecar, longer_name
 from flows.rules.states import JobState
 from flows.run import Run
-
-_PARTS = (".mp4", ".json", ".jpg")
 
 
 async def conclude(run: Run, plan: PlannedJob, over: Over) -> JobReport:
@@ -32,7 +33,7 @@ async def conclude(run: Run, plan: PlannedJob, over: Over) -> JobReport:
     settled, provider_task_id = attempt.settled, attempt.submitted.provider_task_id if attempt.submitted else ""
     if over.state is not JobState.PUBLISHED or settled is None or settled.result is None:
         raise _stopped(over, provider_task_id)
-    result, sidecar = await asyncio.to_thread(_at_hand, run, plan, settled.result, settled.sha256)
+    result, sidecar = await asyncio.to_thread(_at_hand, run, plan, settled)
     cost = settled.cost or attempt.intent.estimate
     run.progress.tell(Step(plan.job_key, plan.name, Stage.DONE, cost))
     return JobReport(
@@ -63,37 +64,33 @@ def _stopped(over: Over, provider_task_id: str) -> EditStopped:
             )
 
 
-def _at_hand(run: Run, plan: PlannedJob, result: str, sha256: str | None) -> tuple[str, str]:
-    """Returns addresses of result and sidecar under this run's results, copied there from wherever they are."""
-    wanted = run.results.address(f"{plan.name}.mp4")
-    if _is(run, plan.name, sha256):
-        return wanted, run.results.address(f"{plan.name}.json")
-    source, file = open_anywhere(result)
-    stem = file.removesuffix(".mp4")
-    try:
-        if source.sha256(file) != sha256:
-            raise result_gone(result)
-        if source.url == run.results.url and stem.startswith(plan.name):
-            # Published under a longer name because another file had this one; it is where it belongs.
-            return result, source.address(f"{stem}.json")
-        name = plan.name if not _taken(run, plan.name) else f"{plan.name}-{(plan.job_key or '')[:8]}"
-        for part in _PARTS:
-            run.results.copy_from(source, f"{stem}{part}", f"{name}{part}")
-    except FileNotFoundError:
-        raise result_gone(result) from None
+def _at_hand(run: Run, plan: PlannedJob, settled: Settled) -> tuple[str, str]:
+    """Returns addresses of result and sidecar under this run's results, copied there if they are elsewhere."""
+    assert settled.result is not None and plan.job_key is not None
+    names = (plan.name, longer_name(plan.name, plan.job_key))
+    for name in names:
+        if _size(run.results, f"{name}.mp4") == settled.size_bytes:
+            return run.results.address(f"{name}.mp4"), run.results.address(f"{name}.json")
+    source, file = open_anywhere(settled.result)
+    if _size(source, file) != settled.size_bytes:
+        raise result_gone(settled.result)
+    name = names[0] if _size(run.results, f"{names[0]}.mp4") is None else names[1]
+    _copy(source, file.removesuffix(".mp4"), run.results, name)
     return run.results.address(f"{name}.mp4"), run.results.address(f"{name}.json")
 
 
-def _is(run: Run, name: str, sha256: str | None) -> bool:
-    try:
-        return run.results.sha256(f"{name}.mp4") == sha256
-    except FileNotFoundError:
-        return False
+def _copy(source: Store, stem: str, results: Store, name: str) -> None:
+    """Copies a result with what stands beside it; the sidecar is written for its new name."""
+    results.copy_from(source, f"{stem}.mp4", f"{name}.mp4")
+    with suppress(FileNotFoundError):
+        results.copy_from(source, f"{stem}.jpg", f"{name}.jpg")
+    with suppress(FileNotFoundError):
+        card = Sidecar.model_validate_json(source.read(f"{stem}.json"))
+        results.write(f"{name}.json", card.under(name).model_dump_json(indent=1).encode())
 
 
-def _taken(run: Run, name: str) -> bool:
+def _size(store: Store, name: str) -> int | None:
     try:
-        run.results.info(f"{name}.mp4")
+        return int(store.info(name)["size"])
     except FileNotFoundError:
-        return False
-    return True
+        return None

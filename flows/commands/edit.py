@@ -1,13 +1,13 @@
 """`recut edit` and `recut batch`: refuse bad input at once, then run the flow and report."""
 
 import asyncio
-import os
 import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pydantic import ValidationError
 
+from blocks.clients.store import StorageFailed
 from deployments.local import prefect_server
 from flows.commands.messages import complain, err, plain, print_json, print_problems, print_report
 from flows.commands.plan import planned
@@ -68,8 +68,7 @@ def run_sweep(options: RunOptions, as_json: bool) -> int:
 
 def run_flow(flow: Callable[[], Awaitable[Any]], plans: list[PlannedJob], as_json: bool) -> int:
     """Runs a flow on the configured or the local Prefect server, shows it, and returns the exit code."""
-    # Stopping a service sends SIGTERM; it means the same as Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
     board = Board(plans, quiet=as_json)
     with prefect_server():
         from flows.outcomes import InputRefused, OverBudget
@@ -81,6 +80,9 @@ def run_flow(flow: Callable[[], Awaitable[Any]], plans: list[PlannedJob], as_jso
         except (InputRefused, OverBudget) as error:
             complain(str(error))
             return REFUSED
+        except StorageFailed as error:
+            complain(f"{error}; nothing was uploaded or created.")
+            return REFUSED
         except (KeyboardInterrupt, asyncio.CancelledError):
             err.print(plain(board.what_runs_on()))
             return INTERRUPTED
@@ -89,6 +91,13 @@ def run_flow(flow: Callable[[], Awaitable[Any]], plans: list[PlannedJob], as_jso
     else:
         print_report(report)
     return report.exit_code
+
+
+def _as_ctrl_c(*_: object) -> None:
+    """Takes the SIGTERM of a service that is stopped for Ctrl-C, also where a shell's background ignores that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.raise_signal(signal.SIGINT)
 
 
 async def _reported(flow: Callable[[], Awaitable[Any]]) -> BatchReport:

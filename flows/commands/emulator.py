@@ -10,7 +10,9 @@ def run_emulator(port: int | None, clock_scale: float | None, config: Path | Non
     """Runs the emulator until Ctrl-C."""
     settings = EmulatorConfig.from_file(config) if config else EmulatorConfig()
     said = {"port": port, "clock_scale": clock_scale}
-    settings = settings.model_copy(update={name: value for name, value in said.items() if value is not None})
+    for name, value in said.items():
+        if value is not None:
+            settings.__pydantic_validator__.validate_assignment(settings, name, value)
 
     def ready(url: str) -> None:
         out.print(f"The local provider answers at {url} (a page to look at, and the addresses below).\n")

@@ -76,9 +76,9 @@ def _on_the_web(video: str) -> Original | None:
 
 
 def shown(address: str) -> str:
-    """Returns an address as it may be read by anyone: web and bucket addresses without query and credentials."""
+    """Returns an address as anyone may read it; a sidecar may also hold what is no address at all."""
     try:
-        return printable(address) if "://" in address else address
+        return printable(address)
     except ValueError:
         return "an address that cannot be read"
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from flows.gallery import words
+from flows.gallery import told, words
 from flows.gallery.links import origins
 from flows.gallery.prints import Print, paid
 from flows.reports import JobReport
@@ -30,6 +30,7 @@ def render(prints: Sequence[Print], stopped: Sequence[JobReport]) -> str:
         policy=_policy(style, script, origins(one.original for one in prints)),
         style=Markup(style),  # noqa: S704 - our own files, the same for every page
         script=Markup(script),  # noqa: S704
+        told=told,
         prints=prints,
         stopped=stopped,
         seconds=words.length(sum(one.sidecar.result.duration_seconds for one in prints)),

@@ -1,5 +1,6 @@
 """How the gallery says numbers: moments, lengths, sizes."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,8 +31,12 @@ def size(count: int) -> str:
     return f"{count / 1_000_000:.1f} MB" if count < 1_000_000_000 else f"{count / 1_000_000_000:.2f} GB"
 
 
-def value(anything: Any) -> str:
-    """Returns a request parameter as people say it."""
-    if isinstance(anything, bool):
-        return "yes" if anything else "no"
-    return str(anything)
+def pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Returns a provider's names and values as people say them, sorted by name."""
+    return [(name.replace("_", " "), _said(value)) for name, value in sorted(values.items())]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

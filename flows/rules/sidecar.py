@@ -65,3 +65,15 @@ class Sidecar(BaseModel):
     notes: list[str] = Field(description="In what the result is not as asked, or looks odd; notes, not verdicts.")
     timings: Timings
     made_by: str = Field(description="recut's version.")
+
+    def under(self, name: str) -> "Sidecar":
+        """Returns this sidecar for a copy of the result under another name."""
+        stem = name.rpartition("/")[2]
+        sheet = f"{stem}.jpg" if self.contact_sheet else None
+        result = self.result.model_copy(update={"file": f"{stem}.mp4"})
+        return self.model_copy(update={"name": name, "result": result, "contact_sheet": sheet})
+
+
+def longer_name(name: str, job_key: str) -> str:
+    """Returns the name of a result whose own name another file already has."""
+    return f"{name}-{job_key[:8]}"

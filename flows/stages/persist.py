@@ -17,7 +17,7 @@ from flows.rules.budget import bill
 from flows.rules.facts import VideoFacts
 from flows.rules.history import Attempt
 from flows.rules.records import Intent, Settled
-from flows.rules.sidecar import ResultFacts, Sidecar, Timings
+from flows.rules.sidecar import ResultFacts, Sidecar, Timings, longer_name
 from flows.rules.states import ProviderState
 from flows.run import Run
 from flows.sources import MediumUnavailable, open_medium
@@ -114,7 +114,7 @@ def _free_name(run: Run, name: str, job_key: str, sha256: str) -> str:
     """Returns the name, or one with the job key when another file already has it: nothing is overwritten."""
     with suppress(FileNotFoundError):
         if run.results.sha256(f"{name}.mp4") != sha256:
-            return f"{name}-{job_key[:8]}"
+            return longer_name(name, job_key)
     return name
 
 

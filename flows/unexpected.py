@@ -4,8 +4,9 @@ import traceback
 
 from blocks.clients.store import StorageFailed
 from blocks.clients.transport import CallFailed
-from flows.outcomes import EditStopped, create_refused, runs_on, storage_stopped
+from flows.outcomes import EditStopped, create_refused, runs_on, storage_stopped, unanswered
 from flows.reports import ReportedError
+from flows.rules.failures import Cause, Failure
 from flows.rules.states import JobState
 from flows.run import Run
 from flows.sources import MediumUnavailable
@@ -18,6 +19,9 @@ async def stopped_by(run: Run, job_key: str, error: Exception) -> EditStopped:
     except StorageFailed as unreadable:
         return storage_stopped(unreadable, None)
     provider_task_id = last.submitted.provider_task_id if last and last.submitted and not last.settled else None
+    if last is not None and last.is_unanswered:
+        failure = error.failure if isinstance(error, CallFailed) else _failure(error)
+        return unanswered(failure, "what became of it could not be found out now")
     if isinstance(error, StorageFailed):
         return storage_stopped(error, provider_task_id)
     if provider_task_id is not None:
@@ -35,6 +39,10 @@ async def stopped_by(run: Run, job_key: str, error: Exception) -> EditStopped:
         advice="run the same command again; if it fails again, report it",
     )
     return EditStopped(JobState.FAILED, told)
+
+
+def _failure(error: Exception) -> Failure:
+    return Failure(cause=Cause.NO_ANSWER, code=type(error).__name__, message=str(error))
 
 
 def _said(error: Exception) -> str:

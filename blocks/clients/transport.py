@@ -233,6 +233,10 @@ class RangeReader(io.RawIOBase):
             raise OSError(f"cannot be fetched: {error or type(error).__name__}") from error
         if response.status_code != 206 and (index > 0 or len(content) > self.PIECE_BYTES):
             raise OSError("the server does not serve parts of files (no Range support)")
+        if response.status_code == 206 and not response.headers.get("content-range", "").startswith(f"bytes {start}-"):
+            raise OSError("the server sent another part than the one asked for")
+        if index > 0 and _total_size(response) != self.size:
+            raise OSError("the file changed while it was read")
         self._pieces[index] = content
         return response
 
@@ -292,8 +296,9 @@ def _secure(url: str) -> str:
 def _total_size(response: httpx.Response) -> int:
     if response.status_code == 416:
         return 0
-    stated = response.headers.get("content-range", "").rpartition("/")[2] or response.headers.get("content-length")
-    if not stated or not stated.isdigit():
+    name = "content-range" if response.status_code == 206 else "content-length"
+    stated = response.headers.get(name, "").rpartition("/")[2]
+    if not stated.isdigit():
         raise OSError("the server does not say how large the file is")
     return int(stated)
 

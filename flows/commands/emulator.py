@@ -2,17 +2,26 @@
 
 from pathlib import Path
 
+import yaml
+
 from deployments.emulator import EmulatorConfig, serve
 from flows.commands.messages import out
 
 
 def run_emulator(port: int | None, clock_scale: float | None, config: Path | None) -> int:
-    """Runs the emulator until Ctrl-C."""
-    settings = EmulatorConfig.from_file(config) if config else EmulatorConfig()
+    """Runs the emulator until Ctrl-C.
+
+    Raises:
+        ValueError: A setting that cannot be used.
+        OSError: The configuration cannot be read, or the port cannot be had.
+    """
+    try:
+        settings = EmulatorConfig.from_file(config) if config else EmulatorConfig()
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{config} is not valid YAML: {error}") from error
     said = {"port": port, "clock_scale": clock_scale}
-    for name, value in said.items():
-        if value is not None:
-            settings.__pydantic_validator__.validate_assignment(settings, name, value)
+    given = {name: value for name, value in said.items() if value is not None}
+    settings = EmulatorConfig.model_validate({**settings.model_dump(exclude_unset=True), **given})
 
     def ready(url: str) -> None:
         out.print(f"The local provider answers at {url} (a page to look at, and the addresses below).\n")
@@ -23,5 +32,9 @@ def run_emulator(port: int | None, clock_scale: float | None, config: Path | Non
             out.print(f"  export RECUT_CLOCK_SCALE={settings.clock_scale:g}")
         out.print(f"\nIts books: {url}/_emulator/audit and {url}/_emulator/counters. Ctrl-C stops it.")
 
-    serve(settings, on_ready=ready)
+    try:
+        serve(settings, on_ready=ready)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise OSError(f"cannot listen on {where} ({error.strerror}); choose another --port, 0 takes any") from error
     return 0

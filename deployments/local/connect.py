@@ -19,9 +19,10 @@ DEFAULT_HOME: Final = "~/.recut/prefect"
 
 QUIET_SETTINGS: Final[dict[str, str]] = {
     # All logs of a run are to be read in the UI, where they cost next to nothing; the terminal is recut's. What
-    # Prefect warns of there (events on their way at exit, leases of short runs) asks nothing of the user.
+    # Prefect warns of there (events on their way at exit, leases of short runs) asks nothing of the user, and what
+    # it calls errors, tracebacks and all, are jobs without a result, which recut reports in its own words.
     "PREFECT_LOGGING_LEVEL": "INFO",
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
     "DO_NOT_TRACK": "1",

@@ -235,8 +235,6 @@ class Store:
                 f"{self.url}: exclusive creation is not known to be real on {self.protocol} storage; "
                 "keep the journal elsewhere (RECUT_JOURNAL)"
             )
-        if self.local_root or self.protocol == "memory":
-            return
         probe = f".probe-{uuid.uuid4().hex}"
         self.create_once(probe, b"recut")
         try:

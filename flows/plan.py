@@ -87,7 +87,7 @@ def rows_of(source: str) -> list[Row]:
         rows = read_manifest(text, PurePosixPath(name).suffix)
     except ManifestError as error:
         raise ManifestError(f"{source}: {error}") from error
-    base = store.address("").rstrip("/")
+    base = store.address("")
     for row in rows:
         if row.job is not None:
             row.job = row.job.model_copy(

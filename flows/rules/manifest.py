@@ -81,11 +81,11 @@ def resolve(address: str, base: str) -> str:
 
     Args:
         address: As written in the row.
-        base: Folder of the manifest: a path or a URL, without a trailing slash.
+        base: Folder of the manifest: a path or a URL.
     """
     if "://" in address or address.startswith(("/", "~")) or not base:
         return address
-    return f"{base}/{PurePosixPath(address).as_posix()}"
+    return f"{base.rstrip('/')}/{PurePosixPath(address).as_posix()}"
 
 
 def _jsonl(text: str) -> Iterator[Row]:

@@ -6,11 +6,13 @@ not at all, and only a true not-found reads as absent.
 
 import copy
 import hashlib
+import io
 import os
 import shutil
 import tempfile
+import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
@@ -20,6 +22,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 #: Storages whose exclusive create is known to be real; others are probed before money depends on them.
 EXCLUSIVE = frozenset({"file", "memory", "s3", "gs", "gcs"})
+#: fsspec's memory looks and writes in two steps.
+_MEMORY = threading.Lock()
 
 
 class StorageFailed(Exception):
@@ -90,14 +94,27 @@ class Store:
         Raises:
             StorageFailed: The storage cannot be listed; an empty answer would be a lie.
         """
+        root = self._fs._strip_protocol(self._root)
         try:
-            found = self._fs.find(f"{self._root}/{prefix}".rstrip("/"))
-        except FileNotFoundError:
-            return []
+            found = list(self._files(f"{root}/{prefix}".rstrip("/")))
         except Exception as error:
             raise StorageFailed(f"cannot list {self.address(prefix)}: {_said(error)}") from error
-        root = self._fs._strip_protocol(self._root)
         return sorted(name.removeprefix(root).lstrip("/") for name in found)
+
+    def _files(self, folder: str) -> Iterator[str]:
+        """Lists like fsspec's find; but that one's walk silently leaves out every folder it cannot list."""
+        try:
+            if self._fs.async_impl:  # object storages list all levels in one sweep, and raise when they cannot
+                yield from self._fs.find(folder)
+                return
+            rows = self._fs.ls(folder, detail=True)
+        except FileNotFoundError:
+            return
+        for row in rows:
+            if row["type"] == "directory" and row["name"].rstrip("/") != folder:
+                yield from self._files(row["name"].rstrip("/"))
+            else:
+                yield row["name"]
 
     def create_once(self, name: str, content: bytes) -> None:
         """Creates a file that must not exist yet, whole and durable.
@@ -110,6 +127,9 @@ class Store:
         try:
             if self.local_root:
                 _link_once(Path(path), content)
+            elif self.protocol == "memory":
+                with _MEMORY:
+                    self._fs.pipe_file(path, content, mode="create")
             else:
                 self._fs.pipe_file(path, content, mode="create")
         except FileExistsError:
@@ -130,6 +150,9 @@ class Store:
                     shutil.copyfile(source, temporary)
                     _to_disk(temporary)
                     os.replace(temporary, path)
+                _to_disk(Path(path).parent)
+            elif self.protocol == "memory":
+                self._fs.pipe_file(path, source.read_bytes())
             else:
                 self._fs.put_file(str(source), path)
         except Exception as error:
@@ -218,6 +241,8 @@ class Store:
             StorageFailed: It cannot be opened.
         """
         try:
+            if self.protocol == "memory":  # where all readers of a file would share one position
+                return io.BytesIO(self._fs.cat_file(f"{self._root}/{name}"))
             return cast(BinaryIO, self._fs.open(f"{self._root}/{name}", "rb", block_size=256 * 1024))
         except FileNotFoundError:
             raise
@@ -266,8 +291,13 @@ class _sibling:  # noqa: N801 - used as a context manager, like a function
     """A temporary name beside a final one, on the same disk, gone afterwards."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._temporary = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            # Or it would read as if the file itself had been created by somebody else.
+            raise NotADirectoryError(error.errno, "a file stands in the way", str(path.parent)) from error
+        # Not with the final name in it: that one may be as long as the disk takes.
+        self._temporary = path.with_name(f".{uuid.uuid4().hex}.part")
 
     def __enter__(self) -> Path:
         return self._temporary

@@ -1,0 +1,225 @@
+"""What every storage must keep to, whatever is behind it; money and results depend on each sentence here."""
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from blocks.clients.store import StorageFailed, Store, open_anywhere
+
+BIG = bytes(range(256)) * 64 * 1024  # 16 MiB
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def memory_url() -> Iterator[str]:
+    yield f"memory://store-{next(_numbers)}"
+    MemoryFileSystem.store.clear()
+    MemoryFileSystem.pseudo_dirs[:] = [""]
+
+
+#: Every kind of storage that shall keep the contract, by a fixture that gives the URL of an empty folder.
+BACKENDS = {"local": "tmp_path", "memory": "memory_url"}
+
+
+@pytest.fixture(params=BACKENDS.values(), ids=BACKENDS)
+def store(request: pytest.FixtureRequest) -> Store:
+    return Store(str(request.getfixturevalue(request.param)))
+
+
+@pytest.fixture
+def source(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], Path]:
+    """Makes a local file with a content, outside of any store."""
+
+    def make(content: bytes) -> Path:
+        path = tmp_path_factory.mktemp("source") / "file"
+        path.write_bytes(content)
+        return path
+
+    return make
+
+
+def test_what_was_created_is_read_back(store):
+    store.create_once("job/001-intent.json", b"first")
+    assert store.read("job/001-intent.json") == b"first"
+
+
+def test_only_the_first_create_counts(store):
+    store.create_once("record", b"first")
+    with pytest.raises(FileExistsError):
+        store.create_once("record", b"second")
+    assert store.read("record") == b"first"
+
+
+def test_an_empty_record_is_taken_too(store):
+    store.create_once("record", b"")
+    with pytest.raises(FileExistsError):
+        store.create_once("record", b"second")
+    assert store.read("record") == b""
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_sixteen_racing_threads_create_each_record_once(store):
+    start = threading.Barrier(16)
+
+    def create(me: int) -> list[int]:
+        won = []
+        for number in range(20):
+            start.wait()
+            try:
+                store.create_once(f"record-{number}", str(me).encode())
+            except FileExistsError:
+                continue
+            won.append(number)
+        return won
+
+    with ThreadPoolExecutor(16) as pool:
+        wins = list(pool.map(create, range(16)))
+    assert sorted(itertools.chain(*wins)) == list(range(20))
+    for me, won in enumerate(wins):
+        assert all(store.read(f"record-{number}") == str(me).encode() for number in won)
+
+
+@pytest.mark.usefixtures("eager_threads")
+@pytest.mark.parametrize("put", ["create_once", "publish", "write"])
+def test_a_reader_never_sees_a_part_of_a_file(store, source, put):
+    file = source(BIG)
+    done = threading.Event()
+    sizes = set()
+
+    def look() -> None:
+        while not done.is_set():
+            try:
+                sizes.add(len(store.read("file")))
+            except FileNotFoundError:
+                sizes.add(-1)
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        if put == "publish":
+            store.publish("file", file)
+        else:
+            getattr(store, put)("file", BIG)
+        done.set()
+        looking.result()
+    assert sizes <= {-1, len(BIG)}
+    assert store.read("file") == BIG
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_a_file_is_replaced_in_one_step(store, source):
+    old, new = b"a" * 4_000_000, b"b" * 4_000_001
+    store.write("file", old)
+    file, done, seen = source(new), threading.Event(), set()
+
+    def look() -> None:
+        while not done.is_set():
+            seen.add(store.sha256("file"))
+
+    with ThreadPoolExecutor(2) as pool:
+        looks = [pool.submit(look), pool.submit(look)]
+        store.publish("file", file)
+        done.set()
+        for looking in looks:
+            looking.result()
+    assert seen <= {hashlib.sha256(old).hexdigest(), hashlib.sha256(new).hexdigest()}
+
+
+def test_publishing_gives_the_address_and_leaves_the_source(store, source):
+    file = source(b"the video")
+    address = store.publish("folder/video.mp4", file)
+    assert file.read_bytes() == b"the video"
+    assert address == store.address("folder/video.mp4")
+    place, name = open_anywhere(address)
+    assert place.read(name) == b"the video"
+    assert store.names("") == ["folder/video.mp4"]
+
+
+def test_publishing_what_is_not_there_is_a_failure_and_nothing_stands_under_the_name(store, tmp_path):
+    with pytest.raises(StorageFailed, match="cannot write"):
+        store.publish("video.mp4", tmp_path / "no such file")
+    assert store.names("") == []
+
+
+@pytest.mark.parametrize("look", ["read", "info", "sha256", "open"])
+def test_a_file_that_is_not_there_is_absent_and_nothing_else(store, look):
+    with pytest.raises(FileNotFoundError):
+        getattr(store, look)("no/such/file")
+    store.write("some/file", b"x")
+    with pytest.raises(FileNotFoundError):
+        getattr(store, look)("some/other")
+
+
+@pytest.mark.parametrize("look", ["read", "sha256"])
+def test_a_folder_in_the_place_of_a_record_is_not_taken_for_absent(tmp_path, look):
+    store = Store(str(tmp_path))
+    store.write("record/inner", b"x")
+    with pytest.raises(StorageFailed):
+        getattr(store, look)("record")
+
+
+def test_names_are_all_files_below_a_prefix_in_order(store):
+    for name in ("b/2.json", "b/1.json", "a.json", "b/c/3.json"):
+        store.write(name, b"x")
+    assert store.names("") == ["a.json", "b/1.json", "b/2.json", "b/c/3.json"]
+    assert store.names("b/") == ["b/1.json", "b/2.json", "b/c/3.json"]
+    assert store.names("b") == store.names("b/")
+    assert store.names("nothing/") == []
+
+
+@pytest.mark.parametrize("name", ["with space.json", "ünïcode-剪辑.json", "100%25.json", "a#b?c=d.json", "[x]*.json"])
+def test_any_name_a_clip_may_have_is_kept(store, name):
+    store.write(name, b"x")
+    assert store.names("") == [name]
+    assert store.read(name) == b"x"
+    place, inner = open_anywhere(store.address(name))
+    assert place.read(inner) == b"x"
+
+
+def test_a_folder_of_a_store_is_a_store_of_its_own(store):
+    below = store.below("inner/deep")
+    below.create_once("record", b"x")
+    assert store.names("") == ["inner/deep/record"]
+    assert below.names("") == ["record"]
+    assert store.read("inner/deep/record") == b"x"
+    assert below.address("record") == store.address("inner/deep/record")
+
+
+def test_info_tells_the_size_and_sha256_the_content(store):
+    store.write("file", BIG)
+    assert store.info("file")["size"] == len(BIG)
+    assert store.sha256("file") == hashlib.sha256(BIG).hexdigest()
+
+
+def test_two_readers_of_one_file_do_not_disturb_each_other(store):
+    store.write("file", b"0123456789")
+    with store.open("file") as first:
+        assert first.read(4) == b"0123"
+        with store.open("file") as second:
+            assert second.read(2) == b"01"
+        assert first.read(4) == b"4567"
+        first.seek(8)
+        assert first.read() == b"89"
+
+
+@pytest.mark.parametrize("other", BACKENDS.values(), ids=BACKENDS)
+def test_a_file_is_copied_from_any_store_to_any(request, store, other, tmp_path_factory):
+    home = str(tmp_path_factory.mktemp("other")) if other == "tmp_path" else request.getfixturevalue(other)
+    source = Store(home).below("source")
+    source.write("clip.mp4", BIG)
+    address = store.copy_from(source, "clip.mp4", "staged/clip.mp4")
+    assert address == store.address("staged/clip.mp4")
+    assert store.sha256("staged/clip.mp4") == source.sha256("clip.mp4")
+    with pytest.raises(FileNotFoundError):
+        store.copy_from(source, "nothing.mp4", "staged/nothing.mp4")
+    assert store.names("staged/") == ["staged/clip.mp4"]
+
+
+def test_exclusive_creation_is_proven_and_leaves_nothing_behind(store):
+    store.prove_exclusive()
+    assert store.names("") == []

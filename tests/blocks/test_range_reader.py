@@ -65,10 +65,30 @@ def test_a_web_page_is_told_by_its_headers(recorder):
         assert reader.headers["content-type"] == "text/html"
 
 
-def test_a_large_file_from_a_server_without_ranges_is_refused_and_not_loaded(recorder):
-    recorder.reply = lambda _: Reply(body=bytes(10 * PIECE))
-    with pytest.raises(OSError, match="no Range support"):
+def test_a_large_file_from_a_server_without_ranges_is_fetched_once(recorder):
+    recorder.reply = lambda _: Reply(body=CONTENT)
+    with RangeReader(recorder.url) as reader:
+        reader.seek(-100, io.SEEK_END)
+        assert reader.read(100) == CONTENT[-100:]
+        reader.seek(0)
+        assert b"".join(iter(lambda: reader.read(PIECE), b"")) == CONTENT
+    assert len(recorder.asked) == 1
+
+
+def test_a_file_no_model_takes_is_not_loaded_from_a_server_without_ranges(recorder):
+    recorder.reply = lambda _: Reply(body=b"the beginning", announced=RangeReader.MAX_WHOLE_BYTES + 1)
+    with pytest.raises(OSError, match="larger than any model takes"):
         RangeReader(recorder.url)
+
+
+def test_pieces_beyond_what_is_kept_are_fetched_again(recorder, monkeypatch):
+    monkeypatch.setattr(RangeReader, "PIECES_KEPT", 1)
+    recorder.serve(CONTENT)
+    with RangeReader(recorder.url) as reader:
+        for offset in (0, PIECE, 0):
+            reader.seek(offset)
+            assert reader.read(3) == CONTENT[offset : offset + 3]
+    assert len(recorder.asked) == 3
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500])
@@ -87,7 +107,7 @@ def test_a_server_that_does_not_say_the_size_is_refused(recorder, total):
 
 def test_a_part_that_does_not_say_which_one_it_is_is_refused(recorder):
     recorder.reply = lambda _: Reply(206, b"abc")
-    with pytest.raises(OSError, match="another part"):
+    with pytest.raises(OSError, match="does not say how large"):
         RangeReader(recorder.url)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from flows.plan import PlannedJob
@@ -65,22 +64,29 @@ def money(costs: Sequence[Cost]) -> str:
     return " + ".join(str(cost) for cost in costs) or "nothing"
 
 
+def tell(console: Console, text: str | Text, *, indent: int = 0, style: str = "") -> None:
+    """Prints a line: a terminal wraps it at words, under its indent; elsewhere it stays whole."""
+    line = Text(plain(text), style=style) if isinstance(text, str) else text
+    lines = line.wrap(console, max(20, console.width - indent)) if console.is_terminal else [line]
+    for part in lines:
+        console.print(Text(" " * indent) + part)
+
+
 def print_plans(plans: Sequence[PlannedJob]) -> None:
-    """Shows plans: a table of what may run, and every problem of what may not."""
+    """Shows what may run and what it costs, and every problem of what may not."""
     fine = [plan for plan in plans if plan.ok]
-    if fine:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in ("name", "provider", "model", "clip", "parameters"):
-            table.add_column(column, overflow="fold")
-        table.add_column("cost", justify="right")
-        for plan in fine:
-            seconds = "?" if plan.clip_seconds is None else f"{plan.clip_seconds:.1f} s"
-            said = " ".join(f"{name}={value}" for name, value in plan.parameters.items())
-            table.add_row(Text(plain(plan.name)), plan.provider, plan.model, seconds, said, str(plan.cost))
-        out.print(table)
+    for plan in fine:
+        seconds = "unknown length" if plan.clip_seconds is None else f"{plan.clip_seconds:.1f} s"
+        tell(out, Text(plain(plan.name), style="bold") + Text(f"  {plan.model}  {seconds}  {plan.cost}"))
+        said = " ".join(f"{name}={_as_written(value)}" for name, value in plan.parameters.items())
+        tell(out, f"at {plan.provider} in {plan.region}: {said}", indent=4, style="dim")
     print_problems(plans)
-    count = f"{len(fine)} of {len(plans)} jobs can run" if len(fine) < len(plans) else f"{len(plans)} jobs"
-    out.print(f"{count}, cost: {money(total(plan.cost for plan in fine))}. Nothing was created.")
+    cost = f"cost: {money(total(plan.cost for plan in fine))}. Nothing was created."
+    if len(fine) == len(plans):
+        out.print(f"{counted(len(plans), 'job')}, {cost}")
+    else:
+        whole = " A batch starts only when all can." if fine else ""
+        tell(out, f"{len(fine)} of {counted(len(plans), 'job')} can run, {cost}{whole}")
 
 
 def print_problems(plans: Sequence[PlannedJob]) -> None:
@@ -88,32 +94,40 @@ def print_problems(plans: Sequence[PlannedJob]) -> None:
     for plan in plans:
         if plan.ok:
             continue
-        label = f"{plan.label}: " if plan.label else ""
-        err.print(Text("✗ ", style="red") + Text(f"{label}{'' if plan.label == plan.name else plain(plan.name)}"))
+        names = [plan.label, plan.name] if plan.job is not None else [plan.label or "the job"]
+        err.print(Text("✗ ", style="red") + Text(plain(": ".join(name for name in names if name))))
         for problem in plan.problems:
-            err.print(Text(f"    {plain(str(problem))}"))
+            tell(err, str(problem), indent=4)
 
 
 def print_report(report: BatchReport) -> None:
     """Shows how a run ended."""
-    if not report.jobs:
-        out.print("Nothing was left unfinished.")
-        return
     for job in report.jobs:
-        out.print(_line(job))
-    created = f"{report.created} created in this run" if report.created else "nothing was created in this run"
+        _print_job(job)
     parts = [f"{report.succeeded} of {len(report.jobs)} published"]
     parts += [f"{report.failed} without result"] if report.failed else []
-    parts += [f"{report.held} held"] if report.held else []
-    out.print(f"{', '.join(parts)}; {created}; cost of what is published: {money(report.cost())}.")
+    parts += [f"{report.held} held, which may be billed"] if report.held else []
+    none = "nothing else was created in this run" if report.held else "nothing was created in this run"
+    parts = [", ".join(parts), f"{report.created} created in this run" if report.created else none]
+    tell(out, f"{'; '.join(parts)}; cost of what is published: {money(report.cost())}.")
 
 
-def _line(job: JobReport) -> Text:
+def _print_job(job: JobReport) -> None:
     style = STATE_STYLES.get(job.state, "red")
     mark = "✓ " if job.state is JobState.PUBLISHED else "✗ "
     line = Text(mark, style=style) + Text(plain(job.name), style="bold") + Text(f"  {job.state}", style=style)
     if job.result is not None:
         line += Text(f"  {plain(job.result)}  {job.cost}")
+    out.print(line)
     if job.error is not None:
-        line += Text(f"\n    {plain(job.error.message)}\n    → {plain(job.error.advice)}")
-    return line
+        tell(out, job.error.message, indent=4)
+        tell(out, f"→ {job.error.advice}", indent=4)
+
+
+def counted(number: int, noun: str) -> str:
+    """Returns a number of things in words."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _as_written(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value

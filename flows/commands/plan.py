@@ -14,8 +14,11 @@ from flows.settings import RunOptions, Settings
 
 def run_plan(sources: list[str], options: RunOptions, as_json: bool) -> int:
     """Shows the plan of manifests and clips; returns 2 when any job is refused."""
-    rows = [row for source in sources for row in _rows(source)]
-    plans = planned(rows, options)
+    rows = [(source, row) for source in sources for row in _rows(source)]
+    plans = planned([row for _, row in rows], options)
+    plans = [
+        plan.model_copy(update={"label": _label(*row, len(sources))}) for plan, row in zip(plans, rows, strict=True)
+    ]
     if as_json:
         print_json(plan_as_json(plans))
     else:
@@ -31,6 +34,16 @@ def planned(rows: list[Row], options: RunOptions) -> list[PlannedJob]:
 
 
 def _rows(source: str) -> list[Row]:
-    if PurePosixPath(source).suffix.lower() in FORMATS:
+    if _is_manifest(source):
         return rows_of(source)
     return [Row(1, None, EditJob(video=source, prompt="(to be said)"))]
+
+
+def _label(source: str, row: Row, sources: int) -> str:
+    """Returns how messages name a row: by its place in the manifest, and by the manifest where there are several."""
+    parts = [source] * (sources > 1) + [row.label] * _is_manifest(source)
+    return ", ".join(parts)
+
+
+def _is_manifest(source: str) -> bool:
+    return PurePosixPath(source).suffix.lower() in FORMATS

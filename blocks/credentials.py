@@ -169,7 +169,8 @@ def _key_from_env(variable: str, block: str) -> SecretStr:
     key = environment(variable)
     if key is None:
         raise CredentialsMissing(
-            f"no key: set {variable}, or save a {block} block and name it with --credentials; nothing was created"
+            f"no key: set {variable}, or save one as a block ({block}) and name it with --credentials; "
+            "nothing was created"
         )
     return SecretStr(key)
 

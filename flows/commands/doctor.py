@@ -10,7 +10,7 @@ from rich.text import Text
 from blocks.clients.store import StorageFailed, Store
 from blocks.clients.transport import CallFailed
 from deployments.local import ServerUnreachable, prefect_server
-from flows.commands.messages import out, plain, print_json
+from flows.commands.messages import out, plain, print_json, tell
 from flows.rules.failures import advice
 from flows.rules.job import Provider
 from flows.settings import RunOptions, Settings
@@ -34,14 +34,13 @@ class Finding:
 def run_doctor(options: RunOptions, as_json: bool) -> int:
     """Shows what is in order and what is not; returns 2 when something is not."""
     findings = [_prefect(), *asyncio.run(_all(options))]
-    usable = any(finding.ok for finding in findings if finding.check.startswith("provider"))
-    sound = usable and not any(finding.ok is False for finding in findings)
+    sound = not any(finding.ok is False for finding in findings)
     if as_json:
         print_json({"ok": sound, "checks": [asdict(finding) for finding in findings]})
     else:
         for finding in findings:
             mark = {True: Text("✓ ", "green"), False: Text("✗ ", "red"), None: Text("· ", "dim")}[finding.ok]
-            out.print(mark + Text(f"{finding.check}: ", "bold") + Text(plain(finding.found)))
+            tell(out, mark + Text(f"{finding.check}: ", "bold") + Text(plain(finding.found)))
         out.print("Everything a run needs is in order." if sound else "Something needs mending before a run.")
         out.print("Nothing was created.")
     return 0 if sound else 2
@@ -59,6 +58,8 @@ def _prefect() -> Finding:
 async def _all(options: RunOptions) -> list[Finding]:
     settings = Settings().with_options(options)
     findings = [await _provider(provider, settings) for provider in Provider]
+    if all(finding.ok is None for finding in findings):
+        findings.append(Finding("providers", False, "neither has a key, so no job can run"))
     return [*findings, *await _storage(options)]
 
 
@@ -77,7 +78,7 @@ async def _provider(provider: Provider, settings: Settings) -> Finding:
     try:
         known = await _known(client)
     except CallFailed as error:
-        return Finding(check, False, f"{where}: {error}; {advice(error.failure)}")
+        return Finding(check, False, f"{where}: {str(error).rstrip('.')}; {advice(error.failure)}")
     finally:
         await client.close()
     return Finding(check, True, f"{where}: the key is accepted{known}")

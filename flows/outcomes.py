@@ -137,7 +137,7 @@ def abandoned() -> EditStopped:
         ReportedError(
             code="Abandoned",
             message="a person decided to give this job up; nothing more is created or fetched for it",
-            advice="to run it after all, use recut resolve --recreate or raise the job's take",
+            advice="to run it after all, raise the job's take",
         ),
     )
 

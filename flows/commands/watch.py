@@ -67,6 +67,8 @@ class Board:
             self._costs[step.job_key] = step.cost
         if step.stage in (*_ALIVE, Stage.DONE):
             self._spent.add(step.job_key)
+        elif step.stage is Stage.FAILED:
+            self._spent.discard(step.job_key)
         if step.message is not None:
             self._troubles.append(f"{step.name}: {step.message}")
         if not self._quiet and not err.is_terminal and step.stage is not before:

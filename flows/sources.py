@@ -72,8 +72,8 @@ def place_of(address: str) -> Place:
 
 
 def unopened_identity(address: str) -> str:
-    """Returns the identity of a medium recut may not open: its address is all there is."""
-    return f"unprobed:{address}"
+    """Returns the identity of a medium recut may not open: its address is all there is, and may hold a signature."""
+    return f"unprobed:{hashlib.sha256(address.encode()).hexdigest()}"
 
 
 def disk_path(address: str) -> Path:

@@ -37,7 +37,7 @@ function show() {
 find.addEventListener("input", show);
 choices.forEach((choice) => choice.addEventListener("change", show));
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, select, textarea, video");
+  const typing = event.target.closest?.("input, select, textarea, video");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();
     find.focus();

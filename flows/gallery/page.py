@@ -47,13 +47,13 @@ def render(prints: Sequence[Print], stopped: Sequence[JobReport]) -> str:
 def _policy(style: str, script: str, clips: Sequence[str]) -> str:
     """Returns the content security policy: our own style and script, files beside the page, the clips' origins.
 
-    ``file:`` is for browsers to which a page opened from disk has no ``'self'``.
+    ``file:`` is for browsers to which a page opened from disk has no ``'self'``, ``data:`` for the page's icon.
     """
     rules = {
         "default-src": ["'none'"],
         "style-src": [_digest(style)],
         "script-src": [_digest(script)],
-        "img-src": ["'self'", "file:"],
+        "img-src": ["'self'", "file:", "data:"],
         "media-src": ["'self'", "file:", *clips],
         "base-uri": ["'none'"],
         "form-action": ["'none'"],

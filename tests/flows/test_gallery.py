@@ -89,7 +89,7 @@ def publish(
 class Page(HTMLParser):
     """A page as a browser takes it apart."""
 
-    VOID = frozenset({"meta", "img", "input"})
+    VOID = frozenset({"meta", "link", "img", "input"})
 
     def __init__(self, store: Store) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class Page(HTMLParser):
         """Files the page loads or leads to."""
         names = ("src", "href", "data-result")
         found = [attributes[name] for _, attributes in self.elements for name in names if name in attributes]
-        return [unquote(link) for link in found if not link.startswith("#")]
+        return [unquote(link) for link in found if not link.startswith(("#", "data:"))]
 
 
 @pytest.fixture
@@ -210,10 +210,10 @@ def test_the_page_allows_its_own_script_and_style_and_asks_nobody_else(store):
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         assert page.policy[rule] == [f"'sha256-{digest}'"]
     assert page.policy["default-src"] == page.policy["base-uri"] == page.policy["form-action"] == ["'none'"]
-    assert page.policy["img-src"] == ["'self'", "file:"]
+    assert page.policy["img-src"] == ["'self'", "file:", "data:"]
     assert page.policy["media-src"] == ["'self'", "file:", "http://media.example:8080", "https://clips.example"]
     assert not any("//" in file for file in page.files)
-    assert not page.all("link")
+    assert all(link["href"].startswith("data:") for link in page.all("link"))
 
 
 def test_nothing_but_pictures_in_view_is_loaded_before_somebody_plays(store):

@@ -93,7 +93,7 @@ class Settings(BaseSettings):
         try:
             overrides: Any = yaml.safe_load(self.catalog.expanduser().read_text())
             return Catalog().overridden(overrides)
-        except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"RECUT_CATALOG {self.catalog}: {error}; it must be a list of entries such as "
                 "{model: wan2.7-videoedit, set: {video.max_seconds: 12}}"

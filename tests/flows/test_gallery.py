@@ -12,8 +12,6 @@ import pytest
 
 from blocks.clients.store import Store
 from flows.gallery import write_gallery
-from flows.gallery.links import Place, original
-from flows.gallery.words import length, size
 from flows.reports import JobReport, ReportedError
 from flows.rules.budget import Cost
 from flows.rules.sidecar import Sidecar
@@ -355,40 +353,6 @@ def test_every_control_and_picture_has_a_name(store):
         assert text.strip() not in ("Search", "State", "Model", "Provider") or path[-1] in ("label", "dt")
 
 
-ON_DISK = Place("/data/results", on_disk=True)
-IN_BUCKET = Place("s3://videos/edited", on_disk=False)
-
-
-@pytest.mark.parametrize(
-    ("video", "place", "link", "origin"),
-    [
-        ("https://a.example/x y.mp4", ON_DISK, None, None),
-        ("https://a.example/x%20y.mp4", ON_DISK, "https://a.example/x%20y.mp4", "https://a.example"),
-        ("http://A.example:81/x.mp4", IN_BUCKET, "http://A.example:81/x.mp4", "http://a.example:81"),
-        ("https://a.example/x.mp4?signature=secret", ON_DISK, None, None),
-        ("https://a.example/x.mp4?…", ON_DISK, None, None),
-        ("https://user:password@a.example/x.mp4", ON_DISK, None, None),
-        ("https://a.example; script-src */x.mp4", ON_DISK, None, None),
-        ("https://*/x.mp4", ON_DISK, None, None),
-        ("https://[::1]/x.mp4", ON_DISK, None, None),
-        ("https://[broken/x.mp4", ON_DISK, None, None),
-        ("https://a.example:port/x.mp4", ON_DISK, None, None),
-        ("/data/clips/a #1?.mp4", ON_DISK, "../clips/a%20%231%3F.mp4", None),
-        ("file:///data/results/a.mp4", ON_DISK, "a.mp4", None),
-        ("/data/clips/a.mp4", IN_BUCKET, None, None),
-        ("clips/a.mp4", ON_DISK, None, None),
-        ("s3://videos/clips/a b.mp4", IN_BUCKET, "../clips/a%20b.mp4", None),
-        ("s3://others/clips/a.mp4", IN_BUCKET, None, None),
-        ("s3://videos/clips/a.mp4", ON_DISK, None, None),
-        ("javascript:alert(1)", ON_DISK, None, None),
-        ("javascript://x/%0aalert(1)", ON_DISK, None, None),
-    ],
-)
-def test_a_clip_is_played_only_where_a_browser_may_fetch_it(video, place, link, origin):
-    found = original(video, place)
-    assert (found.link if found else None, found.origin if found else None) == (link, origin)
-
-
 def test_a_clip_that_can_be_played_is_offered_beside_its_result(store, tmp_path):
     publish(store, sidecar("near", video=str(tmp_path / "clips" / "a.mp4")))
     publish(store, sidecar("far", video="oss://somewhere/a.mp4"))
@@ -403,22 +367,6 @@ def test_a_secret_in_an_address_is_not_passed_on(store):
     )
     write_gallery(store)
     assert b"hunter" not in store.read("gallery.html")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0, "0.0 s"), (5.27, "5.3 s"), (59.94, "59.9 s"), (59.96, "1 min 0 s"), (72, "1 min 12 s"), (3700, "1 h 1 min")],
-)
-def test_lengths_read_well(seconds, said):
-    assert length(seconds) == said
-
-
-@pytest.mark.parametrize(
-    ("count", "said"),
-    [(0, "0 bytes"), (20, "1 kB"), (297_800, "298 kB"), (5_111_277, "5.1 MB"), (2_340_000_000, "2.34 GB")],
-)
-def test_sizes_read_well(count, said):
-    assert size(count) == said
 
 
 def test_words_that_json_can_hold_and_text_cannot_do_no_harm(store):

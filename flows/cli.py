@@ -8,7 +8,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from flows.commands.options import Accounts, Flag, Folders, Market, Running, Several, Wishes
+from flows.commands.options import Flag, Folders, Running, Several, Wishes
 from flows.settings import RunOptions
 
 app = App(
@@ -37,7 +37,7 @@ def demo(*, results: str | None = None, json: Flag = False) -> int:
 
 
 @app.command
-def plan(sources: Several, /, *, said: Market | None = None) -> int:
+def plan(sources: Several, /, *, said: Running | None = None) -> int:
     """Validate and price manifests or clips; creates nothing, uploads nothing.
 
     Args:
@@ -45,7 +45,7 @@ def plan(sources: Several, /, *, said: Market | None = None) -> int:
     """
     from flows.commands.plan import run_plan
 
-    said = said or Market()
+    said = said or Running()
     return run_plan(sources, said.options(), said.json)
 
 
@@ -86,6 +86,27 @@ def status(*, said: Folders | None = None) -> int:
 
 
 @app.command
+def sweep(*, said: Running | None = None) -> int:
+    """Finish what earlier runs left: poll, fetch, reconcile, close what expired; creates nothing."""
+    from flows.commands.edit import run_sweep
+
+    said = said or Running()
+    return run_sweep(said.options(), said.json)
+
+
+@app.command
+def cancel(job: str, /, *, said: Running | None = None) -> int:
+    """Cancel a job's provider task while it queues; one that runs is billed, and its result still fetched.
+
+    Args:
+        job: Name or job key (its first digits) of the job.
+    """
+    from flows.commands.cancel import run_cancel
+
+    return run_cancel((said or Running()).options(), job)
+
+
+@app.command
 def resolve(
     job: str,
     /,
@@ -112,11 +133,11 @@ def resolve(
 
 
 @app.command
-def doctor(*, said: Accounts | None = None) -> int:
+def doctor(*, said: Running | None = None) -> int:
     """Check keys, addresses, quotas, storage and Prefect; creates nothing."""
     from flows.commands.doctor import run_doctor
 
-    said = said or Accounts()
+    said = said or Running()
     return run_doctor(said.options(), said.json)
 
 

@@ -1,0 +1,99 @@
+"""The README: every command in it runs, every table in it is true."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deployments.emulator import Emulator
+from flows.cli import app
+from flows.rules.job import EditJob
+from flows.rules.manifest import read_manifest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BIN = Path(sys.executable).parent
+
+
+def blocks(language: str) -> list[str]:
+    """The README's fenced examples in a language, in order."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+@pytest.fixture
+def team(providers: Emulator, media, tmp_path: Path) -> dict[str, str]:
+    """The environment of a team in a folder with the files the README names."""
+    folder = tmp_path / "team"
+    folder.mkdir()
+    shutil.copy(media.clip, folder / "clip.mp4")
+    (folder / "jobs.csv").write_text("video,prompt,resolution\nclip.mp4,Make it snow,720P\n")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return environment | {
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "PWD": str(folder),
+        "RECUT_RESULTS": "results",
+        "RECUT_HOME": str(tmp_path / "home"),
+        "RECUT_SERVER_IDLE_SECONDS": "5",
+    }
+
+
+def run(script: str, environment: dict[str, str], folder: Path | None = None) -> str:
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env=environment,
+        cwd=folder or environment["PWD"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_two_commands_are_targets_and_the_demo_runs(team):
+    assert [line.split("#")[0].strip() for line in blocks("sh")[0].splitlines()] == ["make demo", "make test"]
+    assert "pytest" in run("make --dry-run test", team, ROOT)
+    assert f"{BIN}/recut demo" in run(f"make --dry-run demo BIN={BIN}", team, ROOT)
+    # The test's own interpreter stands in for the one `make demo` would install.
+    assert "5 of 5 published" in run("recut demo --results demo", team)
+
+
+def test_a_real_run_with_a_key_goes_as_it_says(team, media):
+    dashscope, apiyi = blocks("sh")[1:3]
+    script = (dashscope + apiyi).replace("sk-…", "sk-of-the-readme")
+    script = script.replace("https://example.com/clip.mp4", media.clip_url)
+    script = script.replace("https://example.com/coat.png", media.picture_url)
+    assert "https://" not in script
+    assert run(script, team).count("1 of 1 published") == 3
+
+
+def test_blocks_and_deployments_register_with_a_prefect_server(team, prefect):
+    # Deploying reads prefect.yaml where it stands.
+    said = run(blocks("sh")[3], team | {"PREFECT_API_URL": prefect}, ROOT)
+    assert all(name in said for name in ("DashScope Credentials", "APIYI Credentials", "Video Storage"))
+    assert all(name in said for name in ("edit-video/on-demand", "edit-batch/manifest"))
+
+
+def test_the_python_example_imports():
+    exec(blocks("python")[0], {})
+
+
+def test_the_manifest_example_is_one():
+    rows = read_manifest(blocks("yaml")[0], ".yaml")
+    assert [row.problems for row in rows] == [[], [], []]
+
+
+def test_the_columns_it_lists_are_the_manifests():
+    told = re.search(r"^Columns: (.*?)\.$", README, re.S | re.M)
+    assert told is not None
+    columns = re.findall(r"`([a-z_]+)`", told[1].replace("`|`", ""))
+    assert sorted(columns) == sorted(EditJob.model_fields)
+
+
+def test_every_command_is_in_the_table_and_exists():
+    told = set(re.findall(r"^\| `recut (\w+)", README, re.M))
+    assert told == {name for name in app if not name.startswith("-")}

@@ -3,7 +3,7 @@
 from typing import Self
 
 from prefect.blocks.abstract import CredentialsBlock
-from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr, field_validator, model_validator
 
 from blocks.clients.apiyi import ApiyiClient
 from blocks.clients.dashscope import DashScopeClient
@@ -29,6 +29,8 @@ class DashScopeCredentials(CredentialsBlock):
         client = DashScopeCredentials.load("studio").get_client()
         ```
     """
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # what was wrong may be the key
 
     _block_type_name = "DashScope Credentials"
     _block_type_slug = "dashscope-credentials"
@@ -99,6 +101,8 @@ class ApiyiCredentials(CredentialsBlock):
         client = ApiyiCredentials.load("studio").get_client()
         ```
     """
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # what was wrong may be the key
 
     _block_type_name = "APIYI Credentials"
     _block_type_slug = "apiyi-credentials"

@@ -1,10 +1,10 @@
 """Storage for results, journal and staging, saved once as a Prefect block."""
 
-from typing import Any
+from typing import Any, Self
 
 from prefect.blocks.core import Block
 from prefect.types import SecretDict
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr, model_validator
 
 from blocks.clients.store import Store
 
@@ -21,6 +21,8 @@ class VideoStorage(Block):
         store = VideoStorage.load("edited").get_store()
         ```
     """
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # what was wrong may be a secret
 
     _block_type_name = "Video Storage"
     _block_type_slug = "video-storage"
@@ -43,6 +45,12 @@ class VideoStorage(Block):
         title="Options",
         description="Further options of the fsspec file system; kept secret as a whole.",
     )
+
+    @model_validator(mode="after")
+    def _both_halves_of_a_key_or_none(self) -> Self:
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            raise ValueError("access key ID and secret access key go together; give both, or neither")
+        return self
 
     def get_store(self) -> Store:
         """Returns the folder, ready to read and write."""

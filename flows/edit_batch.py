@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from flows.artifacts import renew_gallery, show_batch
 from flows.edit_video import edit_and_report, verdict
 from flows.labels import label_run
 from flows.outcomes import InputRefused
@@ -51,8 +52,10 @@ async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[
         reported = await asyncio.gather(
             *(edit_shard(shard, options, number) for number, shard in enumerate(shards, start=1))
         )
-    by_name = {report.name: report for reports in reported for report in reports}
-    return verdict(BatchReport(jobs=[by_name[plan.name] for plan in plans]))
+        by_name = {report.name: report for reports in reported for report in reports}
+        report = BatchReport(jobs=[by_name[plan.name] for plan in plans])
+        await show_batch(manifest, report, await renew_gallery(run, report.jobs))
+    return verdict(report)
 
 
 @flow(name="edit-shard", flow_run_name="shard {number}")

@@ -4,6 +4,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
+from flows.artifacts import renew_gallery, show_edit
 from flows.conclude import conclude
 from flows.labels import label_run
 from flows.outcomes import EditStopped, InputRefused
@@ -45,7 +46,10 @@ async def edit_video(job: EditJob, options: RunOptions | None = None) -> State[B
             raise InputRefused([(plan.name, plan.problems)])
         await run.keep_to_cap([plan])
         await label_run(run, [plan], f"edit: {job.clip_stem} · {plan.model}")
-        return verdict(BatchReport(jobs=[await edit_and_report(run, plan)]))
+        report = await edit_and_report(run, plan)
+        await renew_gallery(run, [report])
+        await show_edit(run, plan, report)
+    return verdict(BatchReport(jobs=[report]))
 
 
 async def edit(run: Run, plan: PlannedJob) -> JobReport:

@@ -20,7 +20,7 @@ from flows.rules.limits import check_job, check_media
 from flows.rules.manifest import ManifestError, Row, read_manifest, resolve
 from flows.rules.offers import Offer
 from flows.rules.problems import Problem
-from flows.sources import MediumUnavailable, open_medium, place_of, unopened_identity
+from flows.sources import MediumUnavailable, lasting, open_medium, place_of, unopened_identity
 
 #: Media opened at once: enough to hide the web's latency, few enough for small machines.
 OPEN_AT_ONCE = 8
@@ -129,6 +129,12 @@ def plan_row(row: Row, market: Market) -> PlannedJob:
 
 def plan_job(job: EditJob, market: Market) -> PlannedJob:
     """Opens a job's media and returns its plan, refused ones with all their problems."""
+    job = job.model_copy(
+        update={
+            "video": lasting(job.video),
+            "reference_images": tuple(lasting(image) for image in job.reference_images),
+        }
+    )
     provider = job.provider or market.default_provider
     model = job.model or DEFAULT_MODELS[provider]
     region = market.regions[provider]

@@ -82,6 +82,11 @@ def disk_path(address: str) -> Path:
     return Path(os.path.expanduser(address.removeprefix("file://")))
 
 
+def lasting(address: str) -> str:
+    """Returns an address that means the same from another folder, for those who read it in the journal later."""
+    return address if "://" in address and not address.startswith("file://") else str(disk_path(address).absolute())
+
+
 @contextmanager
 def open_medium(address: str) -> Iterator[Medium]:
     """Opens a clip or image for as long as the context lasts.

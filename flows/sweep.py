@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.states import Completed
 
+from flows.artifacts import renew_gallery
 from flows.edit_video import verdict
 from flows.outcomes import EditStopped, expired
 from flows.reconcile import reconcile
@@ -62,6 +63,7 @@ async def sweep(options: RunOptions | None = None) -> State[BatchReport]:
                 return await _finish_and_report(run, job)
 
         reports = await asyncio.gather(*(one(job) for job in left))
+        await renew_gallery(run, reports)
     if not reports:
         return Completed(message="nothing was left unfinished", data=BatchReport(jobs=[]))
     return verdict(BatchReport(jobs=list(reports)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from blocks.clients.provider import ProviderTask
 from flows.fetch import ResultBroken, fetch
 from flows.journal import writer
+from flows.media import UnreadableMedia
 from flows.media.pictures import contact_sheet
 from flows.media.quality import quality_notes
 from flows.media.verify import Expected, verify_result
@@ -125,11 +126,11 @@ def _pictures(intent: Intent, after: Path, name: str) -> tuple[bytes | None, lis
             sheet = contact_sheet(before.stream, after, title=name)
             before.stream.seek(0)
             return sheet, quality_notes(before.stream, after)
-    except (MediumUnavailable, OSError, ValueError):
+    except (MediumUnavailable, UnreadableMedia, OSError, ValueError):
         pass
     try:
         return contact_sheet(None, after, title=name), []
-    except (OSError, ValueError):
+    except (UnreadableMedia, OSError, ValueError):
         return None, ["no contact sheet could be drawn"]
 
 

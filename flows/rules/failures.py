@@ -135,6 +135,9 @@ _STATUSES: dict[int, Cause] = {
     429: Cause.THROTTLED,
 }
 
+#: Longest wait a server may ask for, in provider seconds: an absurd one would hold a slot, or outlast a result.
+LONGEST_ASKED_WAIT_SECONDS = 300.0
+
 #: Causes after which a provider task may exist, under whatever status they travel.
 _PROVE_NOTHING = frozenset({Cause.NO_ANSWER, Cause.NONSENSE, Cause.PROVIDER_FAULT, Cause.TIMED_OUT})
 
@@ -225,6 +228,11 @@ def may_read_again(failure: Failure) -> bool:
 def stops_the_account(failure: Failure) -> bool:
     """Whether every further create on the same account would be refused for the same reason."""
     return failure.cause in (Cause.CREDENTIALS, Cause.BILLING)
+
+
+def asked_wait(failure: Failure) -> float | None:
+    """Returns how long the provider asks to wait, within reason and in its seconds; None when it asks for none."""
+    return failure.retry_after_seconds and min(failure.retry_after_seconds, LONGEST_ASKED_WAIT_SECONDS)
 
 
 def advice(failure: Failure) -> str:

@@ -15,7 +15,7 @@ from flows.plan import PlannedJob
 from flows.progress import Stage, Step
 from flows.reconcile import reconcile
 from flows.rules.addresses import printable
-from flows.rules.failures import Cause, Failure, Outcome, create_outcome, may_post_again
+from flows.rules.failures import Cause, Failure, Outcome, asked_wait, create_outcome, may_post_again
 from flows.rules.history import Attempt, Create, Follow, Over, Reconcile, WaitForOwner
 from flows.rules.records import Intent, Record, Refused, Submitted, Unanswered
 from flows.run import Run
@@ -71,7 +71,7 @@ async def create(run: Run, plan: PlannedJob, links: Links | None) -> Attempt | N
                     continue
                 if not may_post_again(failure) or run.clock.monotonic() > give_up:
                     raise create_refused(failure)
-                await run.clock.sleep((failure.retry_after_seconds or wait) * random.uniform(1, 1.3))  # noqa: S311
+                await run.clock.sleep((asked_wait(failure) or wait) * random.uniform(1, 1.3))  # noqa: S311
                 wait = min(LONGEST_WAIT_SECONDS, wait * 2)
 
 

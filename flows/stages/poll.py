@@ -7,7 +7,7 @@ from blocks.clients.provider import ProviderTask
 from blocks.clients.transport import CallFailed
 from flows.outcomes import runs_on
 from flows.progress import Stage, Step
-from flows.rules.failures import advice, may_read_again
+from flows.rules.failures import advice, asked_wait, may_read_again
 from flows.rules.history import Attempt
 from flows.rules.polling import wait_before_next_look
 from flows.rules.states import ProviderState
@@ -43,13 +43,13 @@ async def poll(run: Run, attempt: Attempt) -> ProviderTask:
         try:
             seen = await client.get(provider_task_id)
             trouble = _trouble(seen, age)
-            asked_wait = None
+            asked = None
         except CallFailed as error:
             if not may_read_again(error.failure):
                 raise runs_on(
                     provider_task_id, f"the provider refuses to be asked ({error}); {advice(error.failure)}"
                 ) from error
-            trouble, asked_wait = str(error), error.failure.retry_after_seconds
+            trouble, asked = str(error), asked_wait(error.failure)
         if trouble is None:
             if seen.state.is_final:
                 return seen
@@ -68,7 +68,7 @@ async def poll(run: Run, attempt: Attempt) -> ProviderTask:
             trouble_since = trouble_since or run.clock.now()
             if run.clock.provider_seconds_since(trouble_since) > PATIENCE_SECONDS:
                 raise runs_on(provider_task_id, f"the provider could not tell for too long ({trouble})")
-            wait = max(asked_wait or trouble_wait, offer.quotas.min_poll_seconds)
+            wait = max(asked or trouble_wait, offer.quotas.min_poll_seconds)
             trouble_wait = min(LONGEST_WAIT_SECONDS, trouble_wait * 2)
         await run.clock.sleep(wait * random.uniform(0.95, 1.1))  # noqa: S311 - jitter
 

@@ -19,6 +19,7 @@ from flows.rules.records import Endpoint
 #: The provider's own queue then hides our latency, and few provider tasks are exposed to a crash.
 BEYOND_RUNNING = 2
 _LOOK_AGAIN_SECONDS = 0.25
+_MOST_TURNS_AHEAD = 60
 
 try:
     import fcntl
@@ -113,10 +114,12 @@ def _book_turn(path: Path, interval: float) -> float:
         if fcntl is not None:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         now = time.time()
-        booked = os.pread(descriptor, 64, 0)
-        earliest = float(booked) if booked else 0.0
+        try:
+            earliest = float(os.pread(descriptor, 64, 0))
+        except ValueError:  # a new file, or one that lost its content with the power
+            earliest = now
         # A turn booked far ahead is left over from a clock that was set back.
-        turn = earliest if now < earliest < now + 60 else now
+        turn = earliest if now < earliest < now + _MOST_TURNS_AHEAD * max(1, interval) else now
         os.pwrite(descriptor, f"{turn + interval:<32.6f}".encode(), 0)
         return turn - now
     finally:

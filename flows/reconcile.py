@@ -118,6 +118,10 @@ async def _anchor(run: Run, row: ListedTask) -> Anchor | None:
 async def _apply_policy(run: Run, job_key: str, attempt: Attempt, failure: Failure, why_unsure: str) -> None:
     if run.settings.on_unknown != "recreate":
         raise unanswered(failure, why_unsure)
+    sent = len((await run.journal.history(job_key)).committed())
+    if sent >= run.settings.max_attempts:
+        # Where every answer is lost, each further create would be billed too.
+        raise unanswered(failure, f"{why_unsure}, as with {sent} creates of this job that may each be billed")
     decision = Decided(
         attempt=attempt.number,
         at=run.clock.now(),

@@ -27,6 +27,11 @@ class Attempt:
         """Whether nobody knows yet what its POST made, and nobody has decided about it."""
         return not (self.submitted or self.refused or self.decided or self.settled)
 
+    @property
+    def is_wanted_again(self) -> bool:
+        """Whether it was decided to create the job again, whatever became of this attempt."""
+        return self.decided is not None and self.decided.decision == "recreate"
+
     def committed(self) -> Cost | None:
         """Returns what this attempt has cost or may still cost, None when that is nothing."""
         if self.refused and not self.submitted:
@@ -131,18 +136,17 @@ class History:
         if attempt.settled:
             failure = attempt.settled.failure
             failed = [a for a in self.attempts if a.settled and a.settled.state == "failed"]
-            asked = attempt.decided is not None and attempt.decided.decision == "recreate"
+            unpaid = attempt.settled.state in ("failed", "cancelled")
             retry = attempt.decided is None and attempt.settled.state == "failed" and failure and may_recreate(failure)
-            if asked or (retry and len(failed) < max_attempts):
+            if (attempt.is_wanted_again and unpaid) or (retry and len(failed) < max_attempts):
                 return Create(attempt.number + 1)
             return Over(JobState(attempt.settled.state), attempt)
-        if attempt.decided:
-            if attempt.decided.decision == "recreate":
-                return Create(attempt.number + 1)
+        if attempt.decided and not attempt.is_wanted_again:
             return Over(JobState.ABANDONED, attempt)
         if attempt.submitted:
+            # Also when it was to be created again: that was decided while nobody knew of this provider task.
             return Follow(attempt)
-        if attempt.refused:
+        if attempt.refused or attempt.is_wanted_again:
             return Create(attempt.number + 1)
         if attempt.unanswered or owner_is_gone or now >= attempt.intent.not_after:
             return Reconcile(attempt)

@@ -136,9 +136,16 @@ def test_a_new_attempt_always_has_the_next_number(reachable):
         assert set(seen.creates) <= {seen.last.number + 1}
 
 
-def test_a_known_provider_task_is_followed_until_it_is_settled_or_decided_about(reachable):
+def test_no_decision_creates_again_what_is_known_to_run_or_was_paid(reachable):
     for seen in reachable:
-        follows = seen.last.submitted is not None and seen.last.settled is None and seen.last.decided is None
+        settled_unpaid = seen.last.settled is not None and seen.last.settled.state in ("failed", "cancelled")
+        if seen.last.submitted and not settled_unpaid:
+            assert not seen.creates, seen.journal
+
+
+def test_a_known_provider_task_is_followed_until_it_is_settled_or_given_up(reachable):
+    for seen in reachable:
+        follows = seen.last.submitted is not None and seen.last.settled is None and not abandoned(seen.last)
         assert all(isinstance(s, Follow) is follows for s in seen.steps), seen.journal
 
 
@@ -153,7 +160,7 @@ def test_only_a_post_without_any_answer_is_waited_for_or_reconciled(reachable):
 
 def test_a_result_stays_the_end_whatever_is_read_later(reachable):
     for seen in reachable:
-        if seen.last.settled and seen.last.settled.state == "published" and not decided_again(seen.last):
+        if seen.last.settled and seen.last.settled.state == "published":
             assert {type(s) for s in seen.steps} == {Over}
             assert {s.state for s in seen.steps} == {JobState.PUBLISHED}
 

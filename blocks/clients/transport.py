@@ -180,7 +180,7 @@ async def download(url: str, *, offset: int = 0) -> AsyncIterator[Download]:
         httpx.AsyncClient(verify=_tls(), timeout=timeout, follow_redirects=True, max_redirects=MAX_REDIRECTS) as client,
         client.stream("GET", _secure(url), headers=headers) as response,
     ):
-        yield Download(response.status_code, _lower(response.headers), response.aiter_raw(1 << 20))
+        yield Download(response.status_code, _lower(response.headers), response.aiter_raw())
 
 
 class RangeReader(io.RawIOBase):

@@ -162,7 +162,7 @@ async def load_credentials(
         except ValueError as error:
             raise CredentialsMissing(
                 f"no {kind.__name__} block named {name!r} is saved; save one in the Prefect UI, "
-                "or leave --credentials out to use the environment"
+                "or leave --credentials out to use the environment; nothing was created"
             ) from error
     if provider is Provider.DASHSCOPE:
         return DashScopeCredentials.from_env(region)
@@ -176,7 +176,10 @@ def _key_from_env(variable: str, block: str) -> SecretStr:
             f"no key: set {variable}, or save one as a block ({block}) and name it with --credentials; "
             "nothing was created"
         )
-    return SecretStr(key)
+    try:
+        return _checked_key(SecretStr(key))
+    except ValueError as error:
+        raise ValueError(f"{variable}: {error}") from None
 
 
 def _checked_key(value: SecretStr) -> SecretStr:

@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from flows.rules.addresses import printable
+
 #: Storages whose exclusive create is known to be real; others are probed before money depends on them.
 EXCLUSIVE = frozenset({"file", "memory", "s3", "gs", "gcs"})
 #: fsspec's memory looks and writes in two steps.
@@ -50,8 +52,8 @@ class Store:
         location = str(Path(url).expanduser().absolute()) if not protocol else url
         try:
             self._fs, self._root = fsspec.core.url_to_fs(location, **settings)
-        except (ImportError, ValueError) as error:
-            raise StorageFailed(f"{url}: {error}") from error
+        except Exception as error:
+            raise StorageFailed(f"cannot open {printable(url)}: {_said(error)}") from error
         self._root = self._root.rstrip("/")
         self.url = location.rstrip("/")
 

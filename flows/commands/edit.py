@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from blocks.clients.store import StorageFailed
 from deployments.local import prefect_server
-from flows.commands.messages import complain, err, plain, print_json, print_problems, print_report
+from flows.commands.messages import complain, err, explained, plain, print_json, print_problems, print_report
 from flows.commands.plan import planned
 from flows.commands.watch import Board
 from flows.plan import PlannedJob, rows_of
@@ -71,17 +71,20 @@ def run_flow(flow: Callable[[], Awaitable[Any]], plans: list[PlannedJob], as_jso
     signal.signal(signal.SIGTERM, _as_ctrl_c)
     board = Board(plans, quiet=as_json)
     with prefect_server():
+        from blocks.credentials import CredentialsMissing
         from flows.outcomes import InputRefused, OverBudget
         from flows.progress import watching
 
         try:
             with board, watching(board.see):
                 report = asyncio.run(_reported(flow))
-        except (InputRefused, OverBudget) as error:
+        except (InputRefused, OverBudget, CredentialsMissing) as error:
             complain(str(error))
             return REFUSED
-        except StorageFailed as error:
-            complain(f"{error}; nothing was uploaded or created.")
+        except (StorageFailed, ValueError, OSError) as error:
+            if board.has_begun:
+                raise
+            complain(f"{explained(error)}; nothing was uploaded or created")
             return REFUSED
         except (KeyboardInterrupt, asyncio.CancelledError):
             err.print(plain(board.what_runs_on()))

@@ -74,6 +74,11 @@ class Board:
         if not self._quiet and not err.is_terminal and step.stage is not before:
             err.print(plain(f"{step.name}: {step.stage}"))
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether any job has gone further than its plan."""
+        return any(stage is not Stage.PLANNED for stage in self._stages.values())
+
     def what_runs_on(self) -> str:
         """Returns what an interrupted run leaves behind."""
         alive = sum(stage in _ALIVE for stage in self._stages.values())

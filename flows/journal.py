@@ -143,16 +143,20 @@ class Journal:
         return sorted({name.partition("/")[0] for name in names if name.endswith("-intent.json")})
 
     async def unanswered(self) -> list[Attempt]:
-        """Returns the newest attempts whose outcome nobody knows yet, of all jobs: file names alone tell which."""
+        """Returns the attempts whose outcome nobody knows, of all jobs: file names alone tell which.
+
+        A decision to go on without knowing tells nothing: what the POST made, if anything, is still its own.
+        """
         names = await asyncio.to_thread(self.store.names, "")
-        known = {name.rpartition("-")[0] for name in names if not name.endswith(("-intent.json", "-unanswered.json"))}
+        telling = ("-submitted.json", "-refused.json", "-settled.json")
+        known = {name.rpartition("-")[0] for name in names if name.endswith(telling)}
         keys = {
             name.partition("/")[0]
             for name in names
             if name.endswith("-intent.json") and name.rpartition("-")[0] not in known
         }
         histories = await asyncio.gather(*(self.history(key) for key in keys))
-        return [history.last for history in histories if history.last and history.last.is_unanswered]
+        return [attempt for history in histories for attempt in history.attempts if attempt.is_unanswered]
 
 
 def _claim_name(provider_task_id: str) -> str:

@@ -11,7 +11,7 @@ from flows.outcomes import unanswered
 from flows.rules.failures import Cause, Failure
 from flows.rules.history import Attempt
 from flows.rules.reconcile import Adopt, Anchor, Candidate, Lost, NoneFound, Several, in_window, match
-from flows.rules.records import Decided, Submitted
+from flows.rules.records import Decided, Intent, Submitted
 from flows.run import Run
 
 #: Provider seconds to wait before each look at the list: rows may show up late, and other creates be answered.
@@ -81,10 +81,18 @@ async def _look(run: Run, client: DashScopeClient, attempt: Attempt) -> Adopt | 
     rivals = [
         _lost(other)
         for other in await run.journal.unanswered()
-        if other.intent.endpoint == intent.endpoint and other.intent.job_key != intent.job_key
+        if other.intent.job_key != intent.job_key
+        and _share_a_list(intent, other.intent)
+        # A create of long ago has nothing in this list, and must not put every later one in doubt.
+        and any(in_window(other.intent, candidate.submitted_at, run.clock.scale) for candidate in candidates)
     ]
     anchors = await _anchors(run, rows, is_claimed)
     return match(_lost(attempt), candidates, rivals, anchors)
+
+
+def _share_a_list(one: Intent, other: Intent) -> bool:
+    """Whether two creates went to the same account and model, by whatever host."""
+    return (one.endpoint.account, one.endpoint.model) == (other.endpoint.account, other.endpoint.model)
 
 
 def _lost(attempt: Attempt) -> Lost:

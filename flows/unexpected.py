@@ -19,7 +19,7 @@ async def stopped_by(run: Run, job_key: str, error: Exception) -> EditStopped:
     except StorageFailed as unreadable:
         return storage_stopped(unreadable, None)
     provider_task_id = last.submitted.provider_task_id if last and last.submitted and not last.settled else None
-    if last is not None and last.is_unanswered:
+    if last is not None and last.is_unanswered and not last.decided:
         failure = error.failure if isinstance(error, CallFailed) else _failure(error)
         return unanswered(failure, "what became of it could not be found out now")
     if isinstance(error, StorageFailed):

@@ -24,8 +24,8 @@ class Attempt:
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether nobody knows yet what its POST made, and nobody has decided about it."""
-        return not (self.submitted or self.refused or self.decided or self.settled)
+        """Whether nobody knows what its POST made, whatever was decided about it."""
+        return not (self.submitted or self.refused or self.settled)
 
     @property
     def is_wanted_again(self) -> bool:

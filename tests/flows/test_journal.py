@@ -173,7 +173,7 @@ async def test_a_claim_that_cannot_be_understood_ties_nothing(journal):
             await look
 
 
-async def test_only_attempts_nobody_answered_or_decided_are_open(journal):
+async def test_only_attempts_nobody_answered_are_open_whatever_was_decided_about_them(journal):
     answers = {
         "interrupted": [],
         "unanswered": [Unanswered(**said(), failure=FAILURE)],
@@ -187,7 +187,7 @@ async def test_only_attempts_nobody_answered_or_decided_are_open(journal):
         for record in (intent(job_key), *records):
             await journal.write(job_key, record)
     await journal.claim("t-1", "submitted", 1)
-    assert {attempt.intent.job_key for attempt in await journal.unanswered()} == {"interrupted", "unanswered"}
+    assert {attempt.intent.job_key for attempt in await journal.unanswered()} == {"interrupted", "unanswered", "decided"}
     assert await journal.job_keys() == sorted(answers)
 
 

@@ -1,11 +1,13 @@
 """Creates without a usable answer: found in the provider's list, or left to a person; never simply sent again."""
 
+import json
 from typing import Any
 
 import pytest
 
+from deployments.emulator import Fault
 from flows.rules.states import JobState
-from tests.flows.trouble.desk import PROMPT, Desk, fault
+from tests.flows.trouble.desk import PROMPT, WAN, Desk, fault
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -22,7 +24,7 @@ LOST: dict[str, dict[str, Any]] = {
 SPOILT = ["truncated", "html", "without_task_id", "duplicate_keys"]
 
 
-def lost(how: str, when: str, **filters: Any):
+def lost(how: str, when: str, **filters: Any) -> Fault:
     return fault("create", when=when, **LOST[how], **filters)
 
 
@@ -147,24 +149,41 @@ def test_while_the_list_cannot_be_read_nothing_is_concluded_and_nobody_is_told_t
     assert len(desk.made()) == 1
 
 
+def seconds(body: str) -> int:
+    return json.loads(body)["parameters"].get("duration", 0)
+
+
 def test_equal_prompts_without_answers_at_once_are_never_taken_for_each_other(desk: Desk):
-    desk.fault(lost("reset", "after", times=3))
-    jobs = [desk.job(duration=seconds) for seconds in (2, 3, 0)]
-    report = desk.batch([{**job, "model": "wan2.7-videoedit"} for job in jobs])
+    desk.fault(lost("silence", "after", times=3))
+    jobs = [desk.job(model=WAN, duration=length, name=f"{length} s") for length in (2, 3, 0)]
+    report = desk.batch(jobs)
 
-    assert [job.state for job in report.jobs] == [JobState.HELD] * 3
-    assert all(job.error and "cannot be told apart" in job.error.message for job in report.jobs)
     assert desk.asked("create") == 3
-    assert desk.published() == []
+    assert report.held > 0
+    made = {task.provider_task_id: task for task in desk.made()}
+    for job in report.jobs:
+        if job.state is JobState.PUBLISHED:
+            # It was alone while it was looked for, so it cannot have got another's.
+            assert f"{seconds(made[job.provider_task_id or ''].body)} s" == job.name
+        else:
+            assert job.error and "cannot be told apart" in job.error.message
 
 
-def test_a_lost_provider_task_is_not_given_to_another_job_after_its_own_was_created_again(desk: Desk):
-    made, unmade = desk.job(duration=2, model="wan2.7-videoedit"), desk.job(duration=3, model="wan2.7-videoedit")
-    desk.fault(lost("reset", "after", nth=[1]), lost("reset", "before", nth=[2]))
-    first = desk.edit(**made)
-    desk.batch([made, unmade])
-    assert desk.asked("create") >= 1
-    assert desk.resolve(first, "recreate") in (0, 2)
+@pytest.mark.parametrize("decision", ["recreate", "abandon"])
+def test_a_lost_provider_task_is_not_given_to_another_job_once_its_own_was_decided(desk: Desk, decision: str):
+    made, unmade = desk.job(model=WAN, duration=2), desk.job(model=WAN, duration=3)
+    nothing_listed = fault("list", "rows", how="missing", count=9)
+    desk.fault(lost("reset", "after", nth=[1]), lost("reset", "before", nth=[2]), nothing_listed)
+    first, second = desk.edit(**made), desk.edit(**unmade)
+    desk.fault()
+    assert desk.resolve(first, decision) == 0
+    desk.edit(**made)
+    again = desk.edit(**unmade)
+
+    assert second.state is again.state is JobState.HELD
+    assert again.error is not None
+    assert "cannot be told apart" in again.error.message
+    assert [seconds(task.body) for task in desk.made()] == ([2, 2] if decision == "recreate" else [2])
 
 
 def test_different_prompts_without_answers_at_once_are_told_apart(desk: Desk):

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from itertools import product
 
 import pytest
 
+from flows.rules.budget import Cost
 from flows.rules.failures import Cause
 from flows.rules.history import (
     Attempt,
@@ -34,6 +36,8 @@ ENDINGS = (
     ("expired", None),
     ("cancelled", None),
 )
+ESTIMATE = intent().estimate
+BILL = Cost(amount=Decimal("7.37"), currency="CNY", estimated=False)
 #: When a reader may look: clock, provider tasks allowed, whether the writer is known to be gone.
 VIEWS = [*product((BEFORE, AFTER), (1, 2, 3), (False, True))]
 
@@ -44,8 +48,8 @@ def one_attempt(number: int) -> list[tuple[Record, ...]]:
     begun = intent(number)
     ends = [settled(number, state, cause) for state, cause in ENDINGS]
     decisions = [decided(number, "recreate"), decided(number, "abandon")]
-    # Answered by its owner, or adopted by another with and without the owner's word that it got no answer.
-    running = [(begun, submitted(number)), (begun, unanswered(number), submitted(number))]
+    # Answered by its owner; or adopted by another, with or without a late word of the owner.
+    running = [(begun, *doubt, submitted(number)) for doubt in ((), (unanswered(number),), (refused(number),))]
     over = [(*records, end) for records in running for end in ends]
     undecided = [(begun,), (begun, unanswered(number)), (begun, refused(number)), *running, *over]
     return [*undecided, *((*records, decision) for records in undecided for decision in decisions)]
@@ -237,3 +241,26 @@ def test_people_see_where_the_job_stands(records, state):
 def test_a_record_without_its_intent_is_a_broken_history(record):
     with pytest.raises(BrokenHistory, match="attempt 2 has no intent"):
         History.of([intent(1), record])
+
+
+@pytest.mark.parametrize(
+    ("records", "spent"),
+    [
+        ((), []),
+        ((intent(),), [ESTIMATE]),
+        ((intent(), unanswered()), [ESTIMATE]),
+        ((intent(), unanswered(), decided(1, "abandon")), [ESTIMATE]),
+        ((intent(), unanswered(), decided(), intent(2)), [ESTIMATE, ESTIMATE]),
+        ((intent(), refused()), []),
+        ((intent(), refused(), submitted()), [ESTIMATE]),
+        ((intent(), submitted()), [ESTIMATE]),
+        ((intent(), submitted(), settled()), [ESTIMATE]),
+        ((intent(), submitted(), settled().model_copy(update={"cost": BILL})), [BILL]),
+        ((intent(), submitted(), settled(1, "expired")), [ESTIMATE]),
+        ((intent(), submitted(), settled(1, "failed", Cause.MODERATION)), []),
+        ((intent(), submitted(), settled(1, "cancelled")), []),
+        ((intent(), refused(), intent(2), submitted(2)), [ESTIMATE]),
+    ],
+)
+def test_money_counts_from_when_it_may_be_spent_until_it_certainly_was_not(records, spent):
+    assert History.of(records).committed() == spent

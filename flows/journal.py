@@ -12,7 +12,7 @@ import socket
 from pydantic import BaseModel, ValidationError
 
 from blocks.clients.store import StorageFailed, Store
-from flows.rules.history import Attempt, History
+from flows.rules.history import Attempt, BrokenHistory, History
 from flows.rules.records import RECORD, Record, Writer
 
 #: Where the journal is below the results, unless it has a place of its own.
@@ -63,7 +63,14 @@ class Journal:
 
     def _history(self, job_key: str) -> History:
         names = self.store.names(f"{job_key}/")
-        return History.of(self._record(name) for name in names if name.endswith(".json"))
+        records = [self._record(name) for name in names if name.endswith(".json")]
+        try:
+            return History.of(records)
+        except BrokenHistory as error:
+            raise JournalUnreadable(
+                f"the journal at {self.store.address(job_key)} contradicts itself ({error}); "
+                "nothing is created for its job until it is mended"
+            ) from error
 
     def _record(self, name: str) -> Record:
         content = self.store.read(name)
@@ -72,7 +79,7 @@ class Journal:
         except ValidationError as error:
             raise JournalUnreadable(
                 f"the journal record {self.store.address(name)} cannot be understood "
-                f"({error.error_count()} problems); nothing is created for its job until it is mended or moved away"
+                f"({error.error_count()} problems); nothing is created for its job until it is mended"
             ) from error
 
     async def write(self, job_key: str, record: Record) -> None:
@@ -133,8 +140,7 @@ class Journal:
             return Claim.model_validate_json(content)
         except ValidationError as error:
             raise JournalUnreadable(
-                f"{self.store.address(name)}, which ties a provider task to its job, cannot be understood; "
-                "mend it or move it away"
+                f"{self.store.address(name)}, which ties a provider task to its job, cannot be understood; mend it"
             ) from error
 
     async def job_keys(self) -> list[str]:

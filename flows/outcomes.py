@@ -94,12 +94,13 @@ def unanswered(failure: Failure, why_unsure: str) -> EditStopped:
 
 
 def runs_on(provider_task_id: str, why: str) -> EditStopped:
-    """Looking at a provider task had to stop; it runs on."""
+    """A provider task could not be followed to its end, or its result not be fetched; it is all still there."""
     return EditStopped(
         JobState.RUNNING,
         ReportedError(
             code="RunsOn",
-            message=f"{why}; provider task {provider_task_id} runs on, is paid for, and is recorded",
+            message=f"{why}; provider task {provider_task_id} is recorded, is billed once if it succeeds, and its "
+            "result stays at the provider for 24 hours",
             advice="run the same command again: it is picked up where it was, without another create",
         ),
     )
@@ -155,12 +156,27 @@ def result_gone(address: str) -> EditStopped:
     )
 
 
+def unrecorded(error: Exception, provider_task_id: str) -> EditStopped:
+    """The provider accepted a create, and storage would not take its id."""
+    return EditStopped(
+        JobState.HELD,
+        ReportedError(
+            code="NotRecorded",
+            message=f"{error}; provider task {provider_task_id} was created and is billed once if it succeeds, but its "
+            "id could not be recorded",
+            advice="keep the id, mend the storage and run the same command again: recut looks for it "
+            "before anything else",
+        ),
+    )
+
+
 def storage_stopped(error: Exception, provider_task_id: str | None) -> EditStopped:
     """Storage did not do its part."""
     money = (
-        f"provider task {provider_task_id} is paid for and recorded; its result stays at the provider for 24 hours"
+        f"provider task {provider_task_id} is recorded, is billed once if it succeeds, and its result stays at the "
+        "provider for 24 hours"
         if provider_task_id
-        else "nothing was created"
+        else "nothing was created now"
     )
     return EditStopped(
         JobState.RUNNING if provider_task_id else JobState.FAILED,

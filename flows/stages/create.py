@@ -10,7 +10,7 @@ from blocks.clients.provider import EditRequest
 from blocks.clients.store import StorageFailed
 from blocks.clients.transport import CREATE_SECONDS, CallFailed
 from flows.journal import writer
-from flows.outcomes import create_refused, storage_stopped
+from flows.outcomes import create_refused, unrecorded
 from flows.plan import PlannedJob
 from flows.progress import Stage, Step
 from flows.reconcile import reconcile
@@ -22,13 +22,14 @@ from flows.run import Run
 from flows.stages.stage import stage
 from flows.stages.upload import Links
 
+#: How often a record is written when the storage stumbles: of an id in hand longer, for nothing else knows it.
+WRITE_TRIES, WRITE_TRIES_OF_AN_ID = 6, 14
 #: The owner of an intent has its answer, or has given up, this many real seconds after writing it.
 OWNERSHIP_SECONDS = CREATE_SECONDS + 30
 #: How long throttled creates are tried again, in provider seconds.
 PATIENCE_SECONDS = 1800.0
 FIRST_WAIT_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 60.0
-_WRITE_TRIES = 6
 
 
 @stage("create", named="create {plan.name}", retries=3)
@@ -139,14 +140,16 @@ async def _post(run: Run, plan: PlannedJob, links: Links, number: int) -> Failur
         request_id=made.request_id,
     )
     try:
-        await _until_written(lambda: run.journal.claim(made.provider_task_id, intent.job_key, number))
-        await _record(run, plan, submitted)
+        with suppress(StorageFailed):
+            # It keeps other jobs from taking this provider task for theirs; the record itself matters more.
+            await _until_written(lambda: run.journal.claim(made.provider_task_id, intent.job_key, number))
+        await _record(run, plan, submitted, WRITE_TRIES_OF_AN_ID)
     except StorageFailed as error:
-        raise storage_stopped(error, made.provider_task_id) from error
+        raise unrecorded(error, made.provider_task_id) from error
     return None
 
 
-async def _record(run: Run, plan: PlannedJob, record: Record) -> None:
+async def _record(run: Run, plan: PlannedJob, record: Record, tries: int = WRITE_TRIES) -> None:
     assert plan.job_key is not None
     key = plan.job_key
 
@@ -154,17 +157,17 @@ async def _record(run: Run, plan: PlannedJob, record: Record) -> None:
         with suppress(FileExistsError):
             await run.journal.write(key, record)
 
-    await _until_written(write)
+    await _until_written(write, tries)
 
 
-async def _until_written(write: Callable[[], Awaitable[object]]) -> None:
+async def _until_written(write: Callable[[], Awaitable[object]], tries: int = WRITE_TRIES) -> None:
     """Writes what money depends on, trying again at once when the storage stumbles."""
-    for again in range(_WRITE_TRIES):
+    for again in range(tries):
         try:
             await write()
         except StorageFailed:
-            if again == _WRITE_TRIES - 1:
+            if again == tries - 1:
                 raise
-            await asyncio.sleep(0.2 * 2**again)
+            await asyncio.sleep(min(30.0, 0.2 * 2**again))
         else:
             return

@@ -76,8 +76,8 @@ async def _look(run: Run, client: DashScopeClient, attempt: Attempt) -> Adopt | 
     for row, taken in zip(rows, is_claimed, strict=True):
         if not taken:
             await run.limits.query_turn(intent.endpoint, run.offer(intent.endpoint).quotas)
-            prompt = (await client.get(row.provider_task_id)).prompt or ""
-            candidates.append(Candidate(row.provider_task_id, row.submitted_at, prompt))
+            seen = await client.get(row.provider_task_id)
+            candidates.append(Candidate(row.provider_task_id, row.submitted_at, seen.prompt))
     rivals = [
         _lost(other)
         for other in await run.journal.unanswered()

@@ -132,7 +132,7 @@ def created(answer: Answer) -> Created:
 
 
 def raise_refusal(answer: Answer) -> None:
-    """Raises the error an answer carries, also one that travels under HTTP 200.
+    """Raises the error an answer carries, also one that travels under a status of success.
 
     Raises:
         CallFailed: The answer is an error.
@@ -140,12 +140,15 @@ def raise_refusal(answer: Answer) -> None:
     code, message = error_of(answer.body)
     if answer.status < 400 and not (code and "output" not in answer.body):
         return
+    status = answer.status if answer.status >= 400 else None
+    cause = classify(code, message, status)
     raise CallFailed(
         Failure(
-            cause=classify(code, message, answer.status if answer.status >= 400 else 400),
+            # Under success, only a code known to be a refusal is one; any other answer says nothing.
+            cause=Cause.NONSENSE if status is None and cause is Cause.UNEXPLAINED else cause,
             code=code or f"HTTP {answer.status}",
             message=message,
-            status=answer.status if answer.status >= 400 else 400,
+            status=status or 400,
             request_id=request_id(answer),
             retry_after_seconds=retry_after(answer.headers),
         )

@@ -32,6 +32,15 @@ class Attempt:
         """Whether it was decided to create the job again, whatever became of this attempt."""
         return self.decided is not None and self.decided.decision == "recreate"
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it has a provider task that is neither settled nor given up.
+
+        Also when it was to be created again: that was decided while nobody knew of this provider task.
+        """
+        given_up = self.decided is not None and not self.is_wanted_again
+        return self.submitted is not None and self.settled is None and not given_up
+
     def committed(self) -> Cost | None:
         """Returns what this attempt has cost or may still cost, None when that is nothing."""
         if self.refused and not self.submitted:
@@ -133,6 +142,13 @@ class History:
         attempt = self.last
         if attempt is None:
             return Create(1)
+        # An answer that came after it was decided to create again left two provider tasks: both are fetched.
+        followed = next((earlier for earlier in self.attempts if earlier.is_under_way), None)
+        if followed is not None:
+            return Follow(followed)
+        published = next((a for a in self.attempts if a.settled and a.settled.state == "published"), None)
+        if published is not None:
+            return Over(JobState.PUBLISHED, published)
         if attempt.settled:
             failure = attempt.settled.failure
             failed = [a for a in self.attempts if a.settled and a.settled.state == "failed"]
@@ -143,9 +159,6 @@ class History:
             return Over(JobState(attempt.settled.state), attempt)
         if attempt.decided and not attempt.is_wanted_again:
             return Over(JobState.ABANDONED, attempt)
-        if attempt.submitted:
-            # Also when it was to be created again: that was decided while nobody knew of this provider task.
-            return Follow(attempt)
         if attempt.refused or attempt.is_wanted_again:
             return Create(attempt.number + 1)
         if attempt.unanswered or owner_is_gone or now >= attempt.intent.not_after:

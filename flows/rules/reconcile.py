@@ -20,11 +20,11 @@ class Lost:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A provider task from the list that no journal record names, with the prompt it echoes."""
+    """A provider task from the list that no journal record names, with the prompt it echoes, None for no echo."""
 
     provider_task_id: str
     submitted_at: datetime
-    prompt: str
+    prompt: str | None
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,8 @@ def match(
     fitting = [candidate for candidate in candidates if _fits(lost, candidate, anchors)]
     if not fitting:
         return NoneFound()
+    if any(candidate.prompt is None for candidate in fitting):
+        return Several(len(fitting))
     contesting = sum(any(_fits(rival, candidate, anchors) for candidate in fitting) for rival in rivals)
     if len(fitting) == 1 and contesting == 0:
         return Adopt(fitting[0].provider_task_id)
@@ -97,7 +99,8 @@ def match(
 
 
 def _fits(lost: Lost, candidate: Candidate, anchors: Iterable[Anchor]) -> bool:
-    if " ".join(candidate.prompt.split()) != " ".join(lost.intent.job.prompt.split()):
+    echo = candidate.prompt
+    if echo is not None and " ".join(echo.split()) != " ".join(lost.intent.job.prompt.split()):
         return False
     for anchor in anchors:
         if anchor.after < lost.intent.at and candidate.submitted_at < anchor.submitted_at:

@@ -58,6 +58,7 @@ def test_a_profile_also_says_which_settings_are_the_users_own(tmp_path, monkeypa
     (tmp_path / "profiles.toml").write_text("active = 'a'\n[profiles.a]\nPREFECT_LOGGING_LEVEL = 'DEBUG'")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.delenv("PREFECT_LOGGING_LEVEL", raising=False)
     assert configured_settings()["PREFECT_LOGGING_LEVEL"] == "DEBUG"
 
 

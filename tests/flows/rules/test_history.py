@@ -264,3 +264,16 @@ def test_a_record_without_its_intent_is_a_broken_history(record):
 )
 def test_money_counts_from_when_it_may_be_spent_until_it_certainly_was_not(records, spent):
     assert History.of(records).committed() == spent
+
+
+def test_an_answer_that_came_too_late_is_followed_beside_the_try_that_replaced_it():
+    late = [intent(1), decided(1), submitted(1), intent(2), submitted(2)]
+    assert step(late) == Follow(History.of(late).attempts[0])
+    published = [*late, settled(1, "published")]
+    assert step(published) == Follow(History.of(published).attempts[1])
+    assert step([*published, settled(2, "failed")]) == Over(JobState.PUBLISHED, History.of(published).attempts[0])
+
+
+def test_a_late_result_ends_the_job_though_its_replacement_was_refused():
+    records = [intent(1), decided(1), submitted(1), settled(1, "published"), intent(2), refused(2)]
+    assert step(records) == Over(JobState.PUBLISHED, History.of(records).attempts[0])

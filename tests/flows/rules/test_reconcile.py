@@ -93,6 +93,11 @@ def test_an_emulated_providers_clock_may_run_far_ahead_but_not_behind():
     assert not in_window(intent(), NOON - timedelta(hours=2), clock_scale=600)
 
 
+def test_a_provider_task_without_echo_may_be_anybodys():
+    assert match(lost(), [Candidate("mute", NOON, None)], rivals=[]) == Several(1)
+    assert match(lost(), [Candidate("mute", NOON, None), listed("mine")], rivals=[]) == Several(2)
+
+
 def answered(sent: timedelta, provider_time: timedelta) -> Anchor:
     return Anchor(NOON + sent, NOON + sent + SECOND, NOON + provider_time)
 

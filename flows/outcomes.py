@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from flows.reports import ReportedError
-from flows.rules.failures import Failure, advice, stops_the_account
+from flows.rules.failures import Failure, advice, may_recreate, stops_the_account
 from flows.rules.problems import Problem
 from flows.rules.states import JobState
+
+#: A job whose tries all failed is not created again by running it; another take is another job.
+_ANOTHER_TAKE = "the same job is not tried any more; to try once more, raise its take"
 
 
 class EditStopped(Exception):
@@ -75,7 +78,7 @@ def provider_task_failed(failure: Failure | None, provider_task_id: str) -> Edit
         ReportedError(
             code=failure.code if failure else "Failed",
             message=f"provider task {provider_task_id} failed ({failure}); a failed one is not billed",
-            advice=advice(failure) if failure else "run it again",
+            advice=advice(failure) if failure and not may_recreate(failure) else _ANOTHER_TAKE,
         ),
     )
 

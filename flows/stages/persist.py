@@ -6,9 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from blocks.clients.provider import ProviderTask
+from blocks.clients.transport import CallFailed
 from flows.fetch import ResultBroken, fetch
 from flows.journal import writer
-from flows.media import UnreadableMedia
 from flows.media.pictures import contact_sheet
 from flows.media.quality import quality_notes
 from flows.media.verify import Expected, verify_result
@@ -16,12 +16,13 @@ from flows.outcomes import runs_on
 from flows.progress import Stage, Step
 from flows.rules.budget import bill
 from flows.rules.facts import VideoFacts
+from flows.rules.failures import Cause, Failure
 from flows.rules.history import Attempt
 from flows.rules.records import Intent, Settled
 from flows.rules.sidecar import ResultFacts, Sidecar, Timings, longer_name
 from flows.rules.states import ProviderState
 from flows.run import Run
-from flows.sources import MediumUnavailable, open_medium
+from flows.sources import open_medium
 from flows.stages.stage import stage
 
 
@@ -36,9 +37,9 @@ async def persist(run: Run, name: str, attempt: Attempt, over: ProviderTask) -> 
         over: What the provider says of it.
 
     Raises:
-        CallFailed: The download broke; what is there is kept, and the next try goes on from it.
+        CallFailed: The download broke, and the next try goes on from what is there; or no video came.
         StorageFailed: Not all was published; the next try does it again.
-        EditStopped: What came is no video; it is left at the provider.
+        EditStopped: What came does not match its own checksum, however often it is fetched.
     """
     intent = attempt.intent
     run.progress.tell(Step(intent.job_key, name, Stage.PERSISTING))
@@ -70,12 +71,14 @@ async def _publish(run: Run, name: str, attempt: Attempt, over: ProviderTask) ->
     file = run.scratch_file(intent.job_key, "result.mp4")
     try:
         sha256 = await fetch(run, attempt, over, file)
-        verified = await asyncio.to_thread(verify_result, file, _expected(run, intent))
-        if verified.problems or verified.facts is None:
-            raise ResultBroken(f"what came is no playable video: {'; '.join(verified.problems)}")
     except ResultBroken as error:
-        file.unlink(missing_ok=True)
         raise runs_on(provider_task_id, str(error)) from error
+    verified = await asyncio.to_thread(verify_result, file, _expected(run, intent))
+    if verified.problems or verified.facts is None:
+        # Something in between may have answered for the storage: it is asked again, as after a broken download.
+        file.unlink()
+        text = f"what came is no playable video: {'; '.join(verified.problems)}"
+        raise CallFailed(Failure(cause=Cause.NONSENSE, code="NoVideo", message=text))
     name = await asyncio.to_thread(_free_name, run, name, intent.job_key, sha256)
     address = await asyncio.to_thread(run.results.publish, f"{name}.mp4", file)
     sheet, looks = await asyncio.to_thread(_pictures, intent, file, name)
@@ -113,24 +116,33 @@ def _expected(run: Run, intent: Intent) -> Expected:
 
 def _free_name(run: Run, name: str, job_key: str, sha256: str) -> str:
     """Returns the name, or one with the job key when another file already has it: nothing is overwritten."""
-    with suppress(FileNotFoundError):
-        if run.results.sha256(f"{name}.mp4") != sha256:
-            return longer_name(name, job_key)
-    return name
+    try:
+        free = run.results.sha256(f"{name}.mp4") == sha256
+    except FileNotFoundError:
+        free = not any(_is_there(run, f"{name}{part}") for part in (".json", ".jpg"))
+    return name if free else longer_name(name, job_key)
+
+
+def _is_there(run: Run, file: str) -> bool:
+    try:
+        run.results.info(file)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _pictures(intent: Intent, after: Path, name: str) -> tuple[bytes | None, list[str]]:
-    """Draws the contact sheet and looks for oddities; a result is published without them if they fail."""
+    """Draws the contact sheet and looks for oddities; whatever they fail of, the paid result is published."""
     try:
         with open_medium(intent.job.video) as before:
             sheet = contact_sheet(before.stream, after, title=name)
             before.stream.seek(0)
             return sheet, quality_notes(before.stream, after)
-    except (MediumUnavailable, UnreadableMedia, OSError, ValueError):
+    except Exception:  # noqa: S110 - the clip may be gone; the sheet then shows the result alone
         pass
     try:
         return contact_sheet(None, after, title=name), []
-    except (UnreadableMedia, OSError, ValueError):
+    except Exception:
         return None, ["no contact sheet could be drawn"]
 
 

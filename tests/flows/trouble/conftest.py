@@ -34,7 +34,8 @@ def desk(prefect: str, providers: Emulator, media: Media, tmp_path: Path) -> Des
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cuts short the waits that mirror no provider time: how long a call may take, and pauses of downloads."""
+    """Cuts short the waits that mirror no provider time: how long a call may take, how long one is put off."""
     monkeypatch.setattr("blocks.clients.transport.CREATE_SECONDS", 0.3)
     monkeypatch.setattr("blocks.clients.transport.READ_SECONDS", 0.3)
     monkeypatch.setattr("flows.fetch.FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("flows.rules.failures.LONGEST_ASKED_WAIT_SECONDS", 30.0)

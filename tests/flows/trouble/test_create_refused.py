@@ -8,6 +8,8 @@ import pytest
 from flows.rules.states import JobState
 from tests.flows.trouble.desk import Desk, fault
 
+pytestmark = pytest.mark.usefixtures("impatient")
+
 TOO_FAST = "Requests rate limit exceeded, please try again later."
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 GREEN_NET = "Input data may contain inappropriate content."
@@ -50,15 +52,25 @@ def test_what_moderation_refuses_is_asked_once_and_told_to_cost_nothing(desk: De
         (403, "AllocationQuota.FreeTierOnly", "The free tier of the model has been exhausted."),
     ],
 )
-def test_an_unpaid_bill_stops_the_whole_account_whatever_status_it_travels_under(
+def test_an_unpaid_bill_is_told_as_one_whatever_status_it_travels_under(
     desk: Desk, status: int, code: str, message: str
 ):
     desk.fault(fault("create", "answer", status=status, code=code, message=message))
+    job = desk.edit()
+
+    assert job.state is JobState.FAILED
+    assert job.error is not None
+    assert "nothing is billed" in job.error.message
+    assert "settle the account" in job.error.advice
+    assert desk.asked("create") == 1
+
+
+def test_an_unpaid_bill_stops_all_jobs_of_the_account(desk: Desk):
+    desk.fault(fault("create", "answer", status=400, code="Arrearage", message="Access denied."))
     report = desk.batch([desk.job(f"style {number}") for number in range(12)])
 
-    assert report.failed == 12
-    assert report.exit_code == 2
-    assert all(job.error and job.error.code == code and "settle the account" in job.error.advice for job in report.jobs)
+    assert (report.failed, report.exit_code) == (12, 2)
+    assert all(job.error and job.error.code == "Arrearage" for job in report.jobs)
     # Those that had begun before the first answer came were refused too; no other was sent.
     assert desk.asked("create") < 12
     assert desk.made() == []

@@ -179,9 +179,10 @@ def writer(flow_run: str | None = None) -> Writer:
     return Writer(host=_host(), process=os.getpid(), flow_run=flow_run)
 
 
-def owner_is_gone(owner: Writer) -> bool:
-    """Whether the process that wrote a record certainly no longer runs: only knowable on its own machine."""
-    return owner.host == _host() and not _runs(owner.process)
+def owner_is_gone(history: History) -> bool:
+    """Whether the process that wrote the last intent certainly no longer runs: only knowable on its own machine."""
+    owner = history.last.intent.by if history.last else None
+    return owner is not None and owner.host == _host() and not _runs(owner.process)
 
 
 def runs_here(owner: Writer) -> bool:

@@ -144,8 +144,9 @@ class Run:
             StorageFailed: It cannot be told; then nothing may be done.
         """
         history = await self.journal.history(job_key)
-        gone = history.last is not None and owner_is_gone(history.last.intent.by)
-        return history.next_step(self.clock.now(), max_attempts=self.settings.max_attempts, owner_is_gone=gone)
+        return history.next_step(
+            self.clock.now(), max_attempts=self.settings.max_attempts, owner_is_gone=owner_is_gone(history)
+        )
 
     def is_alive_here(self, attempt: Attempt) -> bool:
         """Whether another process of this machine still works on an attempt."""

@@ -8,7 +8,7 @@ from blocks.clients.transport import CallFailed
 from blocks.credentials import load_credentials
 from flows.clock import Clock
 from flows.commands.messages import complain, out, plain
-from flows.commands.status import find_job, open_journal
+from flows.commands.status import find_job, open_journal, state_of
 from flows.journal import Journal, writer
 from flows.rules.history import Attempt, Follow
 from flows.rules.records import Settled
@@ -25,7 +25,7 @@ async def _cancel(settings: Settings, journal: Journal, job: str) -> int:
     key, history = await find_job(journal, job)
     step = history.next_step(Clock().now(), max_attempts=settings.max_attempts)
     if not isinstance(step, Follow) or step.attempt.submitted is None:
-        complain(f"{job} is {history.state(Clock().now())}; there is no provider task to cancel")
+        complain(f"{job} is {state_of(history)}; there is no provider task to cancel")
         return 2
     intent, provider_task_id = step.attempt.intent, step.attempt.submitted.provider_task_id
     credentials = await load_credentials(intent.endpoint.provider, settings.credentials, None)

@@ -1,7 +1,6 @@
 """`recut status` and `recut resolve`: the journal as people read it, and their decisions about held jobs."""
 
 import asyncio
-from datetime import datetime
 from typing import Any, Literal
 
 from rich.text import Text
@@ -9,7 +8,7 @@ from rich.text import Text
 from blocks.clients.store import StorageFailed, Store
 from flows.clock import Clock
 from flows.commands.messages import STATE_STYLES, complain, out, plain, print_json
-from flows.journal import JOURNAL_FOLDER, Journal, writer
+from flows.journal import JOURNAL_FOLDER, Journal, owner_is_gone, writer
 from flows.rules.history import Attempt, History
 from flows.rules.records import Decided
 from flows.rules.states import JobState
@@ -22,13 +21,12 @@ def run_status(options: RunOptions, as_json: bool) -> int:
     """Shows where every job of the journal stands."""
     journal = open_journal(options)
     rows, unreadable = asyncio.run(_histories(journal))
-    now = Clock().now()
     if as_json:
-        print_json({"jobs": [_as_json(key, history, now) for key, history in rows], "unreadable": unreadable})
+        print_json({"jobs": [_as_json(key, history) for key, history in rows], "unreadable": unreadable})
     elif not rows and not unreadable:
         out.print(f"no jobs in the journal at {journal.store.url}")
     else:
-        _print_jobs(rows, now)
+        _print_jobs(rows)
     for text in unreadable:
         complain(text)
     return 1 if unreadable else 0
@@ -38,14 +36,13 @@ def run_resolve(options: RunOptions, job: str, decision: Literal["recreate", "ab
     """Records a person's decision about a job: give it up, or, when it is held, pay for another try."""
     journal = open_journal(options)
     key, history = asyncio.run(find_job(journal, job))
-    now = Clock().now()
-    state = history.state(now)
+    state = state_of(history)
     last = history.last
     assert last is not None
     if state not in _DECIDABLE[decision]:
         complain(f"{last.intent.name} is {state}; there is nothing to {decision}")
         return 2
-    record = Decided(attempt=last.number, at=now, by=writer(), decision=decision, reason="a person decided")
+    record = Decided(attempt=last.number, at=Clock().now(), by=writer(), decision=decision, reason="a person decided")
     asyncio.run(journal.write(key, record))
     then = "the next run creates it again" if decision == "recreate" else "nothing more is created or fetched for it"
     out.print(f"{plain(last.intent.name)}: {decision}; {then}.")
@@ -64,6 +61,11 @@ async def find_job(journal: Journal, job: str) -> tuple[str, History]:
         count = "no job" if not named else f"{len(named)} jobs"
         raise ValueError(f"{count} in the journal by the name or key {job!r}; recut status lists them")
     return named[0]
+
+
+def state_of(history: History) -> JobState:
+    """Returns where a job stands now; a create whose process was killed on this machine is known to be held."""
+    return history.state(Clock().now(), owner_is_gone=owner_is_gone(history))
 
 
 def open_journal(options: RunOptions) -> Journal:
@@ -90,11 +92,11 @@ def _name(history: History) -> str:
     return history.last.intent.name if history.last else ""
 
 
-def _print_jobs(rows: list[tuple[str, History]], now: datetime) -> None:
+def _print_jobs(rows: list[tuple[str, History]]) -> None:
     for key, history in rows:
         last = history.last
         assert last is not None
-        state = history.state(now)
+        state = state_of(history)
         where = last.intent.endpoint
         since = history.attempts[0].intent.at.astimezone().strftime("%Y-%m-%d %H:%M")
         out.print(
@@ -123,7 +125,7 @@ def _told(attempt: Attempt) -> str:
     return f"try {attempt.number}: {', '.join(said) or 'intent only'}"
 
 
-def _as_json(key: str, history: History, now: datetime) -> dict[str, Any]:
+def _as_json(key: str, history: History) -> dict[str, Any]:
     attempts = [
         {
             name: record.model_dump(mode="json")
@@ -132,4 +134,4 @@ def _as_json(key: str, history: History, now: datetime) -> dict[str, Any]:
         }
         for attempt in history.attempts
     ]
-    return {"name": _name(history), "job_key": key, "state": history.state(now), "attempts": attempts}
+    return {"name": _name(history), "job_key": key, "state": state_of(history), "attempts": attempts}

@@ -165,9 +165,9 @@ class History:
             return Reconcile(attempt)
         return WaitForOwner(attempt.intent.not_after)
 
-    def state(self, now: datetime) -> JobState:
-        """Returns where the job stands, for people."""
-        match self.next_step(now, max_attempts=0):
+    def state(self, now: datetime, *, owner_is_gone: bool = False) -> JobState:
+        """Returns where the job stands, for people; the arguments are those of `next_step`."""
+        match self.next_step(now, max_attempts=0, owner_is_gone=owner_is_gone):
             case Create(attempt=number):
                 return JobState.FAILED if number > 1 else JobState.PLANNED
             case Follow():

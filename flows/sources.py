@@ -145,7 +145,7 @@ def _in_store(address: str) -> Medium:
     try:
         store, name = open_anywhere(address)
         info = store.info(name)
-        stream = store.open(name)
+        stream = store.open_range(name)
     except FileNotFoundError:
         raise MediumUnavailable(f"{address} does not exist", "check bucket and name") from None
     except StorageFailed as error:

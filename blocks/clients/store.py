@@ -1,4 +1,4 @@
-"""Files on any storage, through fsspec, and the only module that knows which library opens them.
+"""Files on any storage, by the promises that money and results depend on.
 
 Three things are stronger here than in fsspec: a record is created once or not at all, a result appears whole or
 not at all, and only a true not-found reads as absent.
@@ -6,30 +6,25 @@ not at all, and only a true not-found reads as absent.
 
 import copy
 import hashlib
-import io
-import os
-import shutil
 import tempfile
-import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
+from blocks.clients.backends import Disk, Labels, open_backend, said
 
-from flows.rules.addresses import printable
-
-#: Storages whose exclusive create is known to be real; others are probed before money depends on them.
-EXCLUSIVE = frozenset({"file", "memory", "s3", "gs", "gcs"})
-#: fsspec's memory looks and writes in two steps.
-_MEMORY = threading.Lock()
+_NO_LABELS: Labels = {}
 
 
 class StorageFailed(Exception):
     """The storage did not do what was asked; says what and where, never with credentials."""
+
+
+class NotExclusive(StorageFailed):
+    """The storage gives no exclusive creation: two runs could both own one POST."""
 
 
 class Store:
@@ -38,23 +33,20 @@ class Store:
     Args:
         url: Path or fsspec URL of the folder, such as ``./results``, ``s3://bucket/prefix``, ``memory://x``.
         options: Options of the fsspec file system, such as keys and endpoint; never shown.
+
+    Raises:
+        StorageFailed: No such storage is known, or its library is not installed.
     """
 
     def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
         protocol, _, _ = url.rpartition("://")
         self.protocol = protocol.split("+")[0] or "file"
-        settings = dict(options or {})
-        if self.protocol == "file":
-            settings.setdefault("auto_mkdir", True)
-        else:
-            # A remembered listing would hide what another process has just written.
-            settings.setdefault("use_listings_cache", False)
+        self.options = dict(options or {})
         location = str(Path(url).expanduser().absolute()) if not protocol else url
         try:
-            self._fs, self._root = fsspec.core.url_to_fs(location, **settings)
-        except Exception as error:
-            raise StorageFailed(f"cannot open {printable(url)}: {_said(error)}") from error
-        self._root = self._root.rstrip("/")
+            self._backend, self._root = open_backend(self.protocol, location, self.options)
+        except (ImportError, ValueError, TypeError) as error:
+            raise StorageFailed(f"{url}: {error}") from error
         self.url = location.rstrip("/")
 
     def below(self, folder: str) -> "Store":
@@ -64,13 +56,22 @@ class Store:
         below.url = f"{self.url}/{folder}"
         return below
 
+    def at(self, url: str) -> "Store":
+        """Returns another folder of the same service, with the same credentials."""
+        return Store(url, self.options)
+
     def __repr__(self) -> str:
         return f"Store({self.url!r})"
 
     @property
     def local_root(self) -> Path | None:
         """The folder as a path when the storage is this machine's disk, else None."""
-        return Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
+        return Path(self._root) if isinstance(self._backend, Disk) else None
+
+    @property
+    def bucket(self) -> str:
+        """The bucket, or what is in its place: the first part of the URL after the scheme."""
+        return urlsplit(self.url).netloc
 
     def address(self, name: str) -> str:
         """Returns the full address of a name: a path on local disk, a URL elsewhere."""
@@ -83,12 +84,8 @@ class Store:
             FileNotFoundError: There is certainly no such file.
             StorageFailed: It cannot be told, or not be read.
         """
-        try:
-            return cast(bytes, self._fs.cat_file(f"{self._root}/{name}"))
-        except FileNotFoundError:
-            raise
-        except Exception as error:
-            raise StorageFailed(f"cannot read {self.address(name)}: {_said(error)}") from error
+        with self._failures("read", name):
+            return self._backend.read(self._path(name))
 
     def names(self, prefix: str) -> list[str]:
         """Returns the names of all files below a prefix, relative to the store, sorted.
@@ -96,27 +93,12 @@ class Store:
         Raises:
             StorageFailed: The storage cannot be listed; an empty answer would be a lie.
         """
-        root = self._fs._strip_protocol(self._root)
+        root = self._backend.path(self._root)
         try:
-            found = list(self._files(f"{root}/{prefix}".rstrip("/")))
+            found = list(self._backend.files(f"{root}/{prefix}".rstrip("/")))
         except Exception as error:
-            raise StorageFailed(f"cannot list {self.address(prefix)}: {_said(error)}") from error
+            raise StorageFailed(f"cannot list {self.address(prefix)}: {said(error)}") from error
         return sorted(name.removeprefix(root).lstrip("/") for name in found)
-
-    def _files(self, folder: str) -> Iterator[str]:
-        """Lists like fsspec's find; but that one's walk silently leaves out every folder it cannot list."""
-        try:
-            if self._fs.async_impl:  # object storages list all levels in one sweep, and raise when they cannot
-                yield from self._fs.find(folder)
-                return
-            rows = self._fs.ls(folder, detail=True)
-        except FileNotFoundError:
-            return
-        for row in rows:
-            if row["type"] == "directory" and row["name"].rstrip("/") != folder:
-                yield from self._files(row["name"].rstrip("/"))
-            else:
-                yield row["name"]
 
     def create_once(self, name: str, content: bytes) -> None:
         """Creates a file that must not exist yet, whole and durable.
@@ -125,43 +107,31 @@ class Store:
             FileExistsError: Somebody created it first; theirs stands.
             StorageFailed: It was not created as far as can be told.
         """
-        path = f"{self._root}/{name}"
         try:
-            if self.local_root:
-                _link_once(Path(path), content)
-            elif self.protocol == "memory":
-                with _MEMORY:
-                    self._fs.pipe_file(path, content, mode="create")
-            else:
-                self._fs.pipe_file(path, content, mode="create")
+            self._backend.create(self._path(name), content)
         except FileExistsError:
             raise
         except Exception as error:
-            raise StorageFailed(f"cannot create {self.address(name)}: {_said(error)}") from error
+            raise StorageFailed(f"cannot create {self.address(name)}: {said(error)}") from error
 
-    def publish(self, name: str, source: Path) -> str:
+    def publish(self, name: str, source: Path, labels: Labels = _NO_LABELS) -> str:
         """Puts a finished local file under its final name in one step, and returns its address.
+
+        Args:
+            name: The final name; its ending decides the content type where the storage keeps one.
+            source: The file.
+            labels: What the storage shall say of it, where it keeps such things; plain ASCII.
 
         Raises:
             StorageFailed: It was not published; nothing half stands under the name.
         """
-        path = f"{self._root}/{name}"
         try:
-            if self.local_root:
-                with _sibling(Path(path)) as temporary:
-                    shutil.copyfile(source, temporary)
-                    _to_disk(temporary)
-                    os.replace(temporary, path)
-                _to_disk(Path(path).parent)
-            elif self.protocol == "memory":
-                self._fs.pipe_file(path, source.read_bytes())
-            else:
-                self._fs.put_file(str(source), path)
+            self._backend.put(self._path(name), source, labels)
         except Exception as error:
-            raise StorageFailed(f"cannot write {self.address(name)}: {_said(error)}") from error
+            raise StorageFailed(f"cannot write {self.address(name)}: {said(error)}") from error
         return self.address(name)
 
-    def write(self, name: str, content: bytes) -> str:
+    def write(self, name: str, content: bytes, labels: Labels = _NO_LABELS) -> str:
         """Puts a small file under its name in one step, replacing an older one, and returns its address.
 
         Raises:
@@ -170,7 +140,7 @@ class Store:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "content"
             source.write_bytes(content)
-            return self.publish(name, source)
+            return self.publish(name, source, labels)
 
     def remove(self, name: str) -> None:
         """Removes a file; one that is gone already is no error.
@@ -179,11 +149,10 @@ class Store:
             StorageFailed: It was not removed as far as can be told.
         """
         try:
-            self._fs.rm_file(f"{self._root}/{name}")
+            with self._failures("remove", name):
+                self._backend.remove(self._path(name))
         except FileNotFoundError:
             return
-        except Exception as error:
-            raise StorageFailed(f"cannot remove {self.address(name)}: {_said(error)}") from error
 
     def info(self, name: str) -> Mapping[str, Any]:
         """Returns what the storage says of a file: ``size`` in bytes, and ETag or modification time where known.
@@ -192,12 +161,31 @@ class Store:
             FileNotFoundError: There is certainly no such file.
             StorageFailed: It cannot be told.
         """
+        with self._failures("look at", name):
+            return self._backend.info(self._path(name))
+
+    def size(self, name: str) -> int | None:
+        """Returns the size of a file in bytes, None when there is certainly no such file.
+
+        Raises:
+            StorageFailed: It cannot be told.
+        """
         try:
-            return cast(Mapping[str, Any], self._fs.info(f"{self._root}/{name}"))
+            return int(self.info(name)["size"])
         except FileNotFoundError:
-            raise
-        except Exception as error:
-            raise StorageFailed(f"cannot look at {self.address(name)}: {_said(error)}") from error
+            return None
+
+    def identity(self, name: str) -> str:
+        """Returns what is equal for equal content as far as the storage tells without reading it.
+
+        Raises:
+            FileNotFoundError: There is certainly no such file.
+            StorageFailed: It cannot be told.
+        """
+        info = self.info(name)
+        version = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("created") or ""
+        told = f"{self.address(name)}#{version}#{int(info.get('size') or 0)}"
+        return f"store:{hashlib.sha256(told.encode()).hexdigest()}"
 
     def sha256(self, name: str) -> str:
         """Returns the SHA-256 of a file, reading all of it.
@@ -206,120 +194,139 @@ class Store:
             FileNotFoundError: There is certainly no such file.
             StorageFailed: It cannot be read.
         """
-        try:
-            digest = hashlib.sha256()
-            with self.open(name) as stream:
-                while piece := stream.read(1 << 20):
-                    digest.update(piece)
-            return digest.hexdigest()
-        except (FileNotFoundError, StorageFailed):
-            raise
-        except Exception as error:
-            raise StorageFailed(f"cannot read {self.address(name)}: {_said(error)}") from error
+        digest = hashlib.sha256()
+        with self._failures("read", name):
+            for piece in self._backend.stream(self._path(name)):
+                digest.update(piece)
+        return digest.hexdigest()
 
     def copy_from(self, source: "Store", source_name: str, name: str) -> str:
         """Copies a file of another store under a name of this one, in one step, and returns its address.
+
+        Within one service the server copies; nothing passes through this machine.
 
         Raises:
             FileNotFoundError: There is certainly no such source.
             StorageFailed: It was not copied.
         """
+        if self._backend.publishes_whole and self._backend.same_service(source._backend):
+            with self._failures("write", name):
+                self._backend.copy(source._path(source_name), self._path(name))
+            return self.address(name)
         with tempfile.TemporaryDirectory() as folder:
             local = Path(folder) / "copy"
-            try:
-                with source.open(source_name) as stream, local.open("wb") as target:
-                    shutil.copyfileobj(stream, target, 1 << 20)
-            except (FileNotFoundError, StorageFailed):
-                raise
-            except Exception as error:
-                raise StorageFailed(f"cannot read {source.address(source_name)}: {_said(error)}") from error
+            with source._failures("read", source_name), local.open("wb") as target:
+                for piece in source._backend.stream(source._path(source_name)):
+                    target.write(piece)
             return self.publish(name, local)
 
-    def open(self, name: str) -> BinaryIO:
-        """Opens a file for reading in pieces.
+    def open_range(self, name: str) -> BinaryIO:
+        """Opens a file for reading any part of it; only the parts that are read are fetched.
 
         Raises:
             FileNotFoundError: There is certainly no such file.
             StorageFailed: It cannot be opened.
         """
+        with self._failures("open", name):
+            return self._backend.open(self._path(name))
+
+    def sign(self, name: str, seconds: int) -> str:
+        """Returns a URL that reads a file without credentials for so long: a secret.
+
+        Raises:
+            StorageFailed: This storage, or this key, can sign nothing.
+        """
         try:
-            if self.protocol == "memory":  # where all readers of a file would share one position
-                return io.BytesIO(self._fs.cat_file(f"{self._root}/{name}"))
-            return cast(BinaryIO, self._fs.open(f"{self._root}/{name}", "rb", block_size=256 * 1024))
-        except FileNotFoundError:
-            raise
+            url = self._backend.sign(self._path(name), seconds)
         except Exception as error:
-            raise StorageFailed(f"cannot open {self.address(name)}: {_said(error)}") from error
+            raise StorageFailed(f"{self.url} cannot sign URLs: {said(error)}") from error
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise StorageFailed(f"{self.url} cannot sign URLs that a provider could fetch")
+        return url
+
+    @property
+    def manner(self) -> str:
+        """How this storage is asked to create exclusively."""
+        return self._backend.manner
+
+    @property
+    def publishes_whole(self) -> bool:
+        """Whether a file appears under its name only when it is complete."""
+        return self._backend.publishes_whole
+
+    def free_bytes(self) -> int | None:
+        """Returns how much room there is, None where the storage does not tell."""
+        return self._backend.free_bytes(self._root)
 
     def prove_exclusive(self) -> None:
         """Creates a probe twice: the second must fail, or two processes could both own one POST.
 
+        Where the storage can be asked in several ways, the first that proves real is used from then on.
+
         Raises:
-            StorageFailed: The storage gives no exclusive create, so recut must not spend through it.
+            NotExclusive: The storage gives no exclusive creation, so recut must not spend through it alone.
+            StorageFailed: Nothing can be created at all.
         """
-        if self.protocol not in EXCLUSIVE:
-            raise StorageFailed(
+        if not self._backend.exclusive:
+            raise NotExclusive(
                 f"{self.url}: exclusive creation is not known to be real on {self.protocol} storage; "
                 "keep the journal elsewhere (RECUT_JOURNAL)"
             )
-        probe = f".probe-{uuid.uuid4().hex}"
-        self.create_once(probe, b"recut")
-        try:
-            self.create_once(probe, b"recut")
-        except FileExistsError:
-            return
-        finally:
-            self.remove(probe)
-        raise StorageFailed(
-            f"{self.url} accepts the same new file twice, so two runs could both pay; "
+        while True:
+            failure = self._accepts_twice()
+            if failure is None:
+                return
+            if not self._backend.use_next_manner():
+                break
+        raise NotExclusive(
+            f"{self.url} gives no exclusive creation ({failure}), so two runs could both pay; "
             "keep the journal on another storage (RECUT_JOURNAL)"
         )
 
-
-def open_anywhere(address: str) -> tuple[Store, str]:
-    """Returns the store of a single file's address and the file's name in it."""
-    if "://" in address and urlsplit(address).scheme != "file":
-        folder, _, name = address.rpartition("/")
-        return Store(folder), name
-    path = Path(address.removeprefix("file://")).expanduser().absolute()
-    return Store(str(path.parent)), path.name
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-class _sibling:  # noqa: N801 - used as a context manager, like a function
-    """A temporary name beside a final one, on the same disk, gone afterwards."""
-
-    def __init__(self, path: Path) -> None:
+    def _accepts_twice(self) -> str | None:
+        """Returns what is wrong with creating exclusively in the present manner, None when it is real."""
+        probe = f".probe-{uuid.uuid4().hex}"
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except FileExistsError as error:
-            # Or it would read as if the file itself had been created by somebody else.
-            raise NotADirectoryError(error.errno, "a file stands in the way", str(path.parent)) from error
-        # Not with the final name in it: that one may be as long as the disk takes.
-        self._temporary = path.with_name(f".{uuid.uuid4().hex}.part")
+            self.create_once(probe, b"recut")
+            self.create_once(probe, b"recut")
+        except FileExistsError:
+            return None
+        except StorageFailed as error:
+            return str(error)
+        finally:
+            self.remove(probe)
+        return f"the same new file is accepted twice in spite of {self.manner}"
 
-    def __enter__(self) -> Path:
-        return self._temporary
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
 
-    def __exit__(self, *_: object) -> None:
-        self._temporary.unlink(missing_ok=True)
-
-
-def _link_once(path: Path, content: bytes) -> None:
-    """Creates a file whole: linking a finished one is atomic, and fails when the name is taken."""
-    with _sibling(path) as temporary:
-        temporary.write_bytes(content)
-        _to_disk(temporary)
-        os.link(temporary, path)
-        _to_disk(path.parent)
+    @contextmanager
+    def _failures(self, doing: str, name: str) -> Iterator[None]:
+        """Lets true absence through, and says of everything else what was being done to which file."""
+        try:
+            yield
+        except (FileNotFoundError, StorageFailed):
+            raise
+        except Exception as error:
+            raise StorageFailed(f"cannot {doing} {self.address(name)}: {said(error)}") from error
 
 
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def open_anywhere(address: str, known: Sequence[Store] = ()) -> tuple[Store, str]:
+    """Returns the store of a single file's address and the file's name in it.
+
+    Args:
+        address: Path or URL of the file.
+        known: Stores whose credentials also serve other addresses: those of their bucket first, then any of
+            their scheme.
+
+    Raises:
+        StorageFailed: No such storage is known.
+    """
+    scheme = urlsplit(address).scheme if "://" in address else "file"
+    if scheme == "file":
+        path = Path(address.removeprefix("file://")).expanduser().absolute()
+        return Store(str(path.parent)), path.name
+    folder, _, name = address.rpartition("/")
+    alike = [store for store in known if store.protocol == scheme and store.options]
+    alike.sort(key=lambda store: store.bucket != urlsplit(address).netloc)
+    return (alike[0].at(folder) if alike else Store(folder)), name

@@ -146,7 +146,7 @@ def test_publishing_what_is_not_there_is_a_failure_and_nothing_stands_under_the_
     assert store.names("") == []
 
 
-@pytest.mark.parametrize("look", ["read", "info", "sha256", "open"])
+@pytest.mark.parametrize("look", ["read", "info", "sha256", "open_range"])
 def test_a_file_that_is_not_there_is_absent_and_nothing_else(store, look):
     with pytest.raises(FileNotFoundError):
         getattr(store, look)("no/such/file")
@@ -198,9 +198,9 @@ def test_info_tells_the_size_and_sha256_the_content(store):
 
 def test_two_readers_of_one_file_do_not_disturb_each_other(store):
     store.write("file", b"0123456789")
-    with store.open("file") as first:
+    with store.open_range("file") as first:
         assert first.read(4) == b"0123"
-        with store.open("file") as second:
+        with store.open_range("file") as second:
             assert second.read(2) == b"01"
         assert first.read(4) == b"4567"
         first.seek(8)

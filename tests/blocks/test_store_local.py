@@ -100,14 +100,14 @@ def test_a_name_as_long_as_the_disk_takes_is_kept(tmp_path):
     assert store.names("") == [f"folder/{name}", name]
 
 
-@pytest.mark.parametrize("look", ["read", "info", "sha256", "open"])
+@pytest.mark.parametrize("look", ["read", "info", "sha256", "open_range"])
 def test_a_path_through_a_file_is_no_absence(tmp_path, look):
     (tmp_path / "job").write_text("a file where a folder should be")
     with pytest.raises(StorageFailed):
         getattr(Store(str(tmp_path)), look)("job/record")
 
 
-@pytest.mark.parametrize("look", ["read", "info", "sha256", "open"])
+@pytest.mark.parametrize("look", ["read", "info", "sha256", "open_range"])
 def test_links_in_a_circle_are_no_absence(tmp_path, look):
     (tmp_path / "record").symlink_to(tmp_path / "record")
     with pytest.raises(StorageFailed):
@@ -171,7 +171,7 @@ def broken(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> S
     return Store("broken://store")
 
 
-@pytest.mark.parametrize("look", ["read", "info", "sha256", "open", "names"])
+@pytest.mark.parametrize("look", ["read", "info", "sha256", "open_range", "names"])
 def test_a_storage_that_does_not_answer_says_nothing_about_absence(broken, look):
     with pytest.raises(StorageFailed, match="broken://store"):
         getattr(broken, look)("inner/record")
@@ -188,7 +188,7 @@ def test_a_storage_that_does_not_answer_stores_nothing(broken, tmp_path):
         broken.create_once("record", b"x")
     with pytest.raises(StorageFailed, match="cannot write"):
         broken.publish("video.mp4", tmp_path / "source")
-    with pytest.raises(StorageFailed, match="cannot open"):
+    with pytest.raises(StorageFailed, match="cannot read"):
         Store(str(tmp_path)).copy_from(broken, "clip", "copy")
 
 

@@ -1,0 +1,60 @@
+"""Object storages: a PUT appears whole or not at all, and the server itself can refuse a name that is taken."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from blocks.clients.backends.backend import Backend, Labels, content_type
+
+
+class Objects(Backend):
+    """What Google's, Azure's and the S3 storages have in common."""
+
+    exclusive = True
+
+    @property
+    def publishes_whole(self) -> bool:
+        """Always: an upload has no name before it is complete."""
+        return True
+
+    def files(self, folder: str) -> Iterator[str]:
+        """Yields all files below a folder: one sweep lists all levels, and raises when it cannot."""
+        yield from self.fs.find(folder)
+
+    def create(self, path: str, content: bytes) -> None:
+        """Creates a file that must not exist yet."""
+        self.fs.pipe_file(path, content, mode="create", **self.described(path, {}))
+
+    def put(self, path: str, source: Path, labels: Labels) -> None:
+        """Uploads a file, a large one in parts; a broken upload leaves nothing under the name."""
+        self.fs.put_file(str(source), path, **self.described(path, labels))
+
+    def described(self, path: str, labels: Labels) -> dict[str, Any]:
+        """Returns content type and labels as the file system takes them."""
+        raise NotImplementedError
+
+
+class Google(Objects):
+    """Google Cloud Storage, through gcsfs."""
+
+    @property
+    def manner(self) -> str:
+        """How exclusive creation is asked for."""
+        return "ifGenerationMatch=0"
+
+    def described(self, path: str, labels: Labels) -> dict[str, Any]:
+        """Returns content type and labels as gcsfs takes them."""
+        return {"content_type": content_type(path), "metadata": dict(labels) or None}
+
+
+class Azure(Objects):
+    """Azure Blob Storage, through adlfs, which keeps the labels of files to itself."""
+
+    @property
+    def manner(self) -> str:
+        """How exclusive creation is asked for."""
+        return "If-None-Match"
+
+    def described(self, path: str, labels: Labels) -> dict[str, Any]:
+        """Returns the content type as adlfs takes it."""
+        return {"content_settings": {"content_type": content_type(path)}}

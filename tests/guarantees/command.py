@@ -1,0 +1,137 @@
+"""The real `recut` command at work for one team: its environment, its processes, and what they leave on disk."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deployments.emulator import Emulator
+
+RECUT = Path(sys.executable).with_name("recut")
+DYING = Path(__file__).with_name("dying")
+_TEAMS_OWN = ("RECUT_", "DASHSCOPE_", "APIYI_", "PREFECT_", "PYTHON")
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Working:
+    """A command that is under way."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def done(self) -> Done:
+        """Waits for its end."""
+        out, err = self.process.communicate(timeout=120)
+        return Done(self.process.returncode, out, err)
+
+    def stop(self, how: signal.Signals = signal.SIGKILL) -> Done:
+        """Sends a signal and waits for the end."""
+        self.process.send_signal(how)
+        return self.done()
+
+
+@dataclass
+class Team:
+    """One team: a folder with manifests and results, keys, and a provider that the emulator plays.
+
+    Attributes:
+        emulator: Plays both providers.
+        folder: Where its manifests and results are.
+        home: RECUT_HOME, shared by all teams of the tests, and with it one local Prefect server.
+        clip: Address of the usual clip on the web.
+        local_clip: The same clip on disk.
+        picture: Address of the usual reference image.
+        environment: What it sets besides.
+    """
+
+    emulator: Emulator
+    folder: Path
+    home: Path
+    clip: str
+    local_clip: Path
+    picture: str
+    environment: dict[str, str] = field(default_factory=dict)
+    key: str = "sk-of-the-guarantees"
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results"
+
+    def job(self, name: str, *, provider: str = "dashscope", **fields: Any) -> dict[str, Any]:
+        """Returns an edit whose prompt is its name, so that the provider's books tell jobs apart."""
+        said = {"video": self.clip, "prompt": name, "name": name, "provider": provider}
+        if provider == "apiyi":
+            said["reference_images"] = [self.picture]
+        return {**said, **fields}
+
+    def manifest(self, *jobs: Mapping[str, Any], name: str = "jobs") -> str:
+        path = self.folder / f"{name}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{json.dumps(job)}\n" for job in jobs))
+        return str(path)
+
+    def start(self, *arguments: str, dying: Sequence[str] = (), **environment: str) -> Working:
+        """Starts a command; a dying one kills itself when the last of these moments comes."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith(_TEAMS_OWN)}
+        own |= {
+            "DASHSCOPE_API_KEY": self.key,
+            "DASHSCOPE_HTTP_BASE_URL": self.emulator.dashscope_base_url,
+            "APIYI_API_KEY": self.key,
+            "APIYI_BASE_URL": self.emulator.apiyi_base_url,
+            "RECUT_HOME": str(self.home),
+            "RECUT_RESULTS": str(self.results),
+            "RECUT_CLOCK_SCALE": str(self.emulator.config.clock_scale),
+            "RECUT_SUBMITS_PER_SECOND": "1000",
+            "RECUT_QUERIES_PER_SECOND": "1000",
+            "RECUT_SERVER_IDLE_SECONDS": "15",
+        }
+        if dying:
+            own |= {"PYTHONPATH": str(DYING), "DIE_AT": "\n".join(dying)}
+        return Working(
+            subprocess.Popen(
+                [RECUT, *arguments],
+                env=own | self.environment | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                cwd=self.folder,
+            )
+        )
+
+    def run(self, *arguments: str, dying: Sequence[str] = (), **environment: str) -> Done:
+        """Runs a command to its end."""
+        return self.start(*arguments, dying=dying, **environment).done()
+
+    def batch(self, manifest: str, *arguments: str, **environment: str) -> dict[str, Any]:
+        """Runs a batch to its end and returns what ``--json`` tells, by the jobs' names."""
+        done = self.run("batch", manifest, "--json", *arguments, **environment)
+        assert done.code in (0, 1), done.said
+        return {job["name"]: job for job in done.json["jobs"]}
+
+    def states(self) -> dict[str, str]:
+        """Returns how every job of the journal stands, by name, as the journal is read back."""
+        done = self.run("status", "--json")
+        assert done.code == 0, done.said
+        return {job["name"]: job["state"] for job in done.json["jobs"]}

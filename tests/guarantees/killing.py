@@ -1,0 +1,70 @@
+"""Killing a command at one exact moment, found by what the provider sees or by what the command itself does next."""
+
+import shutil
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deployments.emulator import Fault
+from deployments.emulator.audit import Stage
+from deployments.emulator.faults import Operation
+from tests.guarantees.command import Team
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment of a job's life at which its process is killed.
+
+    Attributes:
+        told: What it is, in words.
+        records: Kinds of journal records that stand by then.
+        made: How many provider tasks the job has by then.
+        fault: What the emulator does that makes the moment last; the moment is then seen from outside.
+        awaited: Which requests have to come in, or be decided on, how often.
+        dying: The audit events that lead to it, where nothing outside shows it.
+        provider: Who runs the job.
+        local: Whether the clip is a file, which has to be uploaded.
+    """
+
+    told: str
+    records: tuple[str, ...] = ()
+    made: int = 0
+    fault: Mapping[str, Any] | None = None
+    awaited: tuple[Operation, Stage, int] | None = None
+    dying: tuple[str, ...] = ()
+    provider: str = "dashscope"
+    local: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name and prompt of the job that meets it."""
+        return self.told.replace(" ", "-")
+
+    def job(self, team: Team) -> dict[str, Any]:
+        """Returns the job that meets it."""
+        video = team.clip
+        if self.local:
+            video = str(shutil.copy(team.local_clip, team.folder))
+        return team.job(self.name, provider=self.provider, video=video)
+
+
+def kill(team: Team, moment: Moment, *arguments: str) -> None:
+    """Starts a command and kills it at the moment; what held the provider up is over afterwards."""
+    if moment.fault is not None:
+        team.emulator.set_faults([Fault.model_validate({"prompt": moment.name, **moment.fault})])
+    counted = team.emulator.counters()
+    working = team.start(*arguments, dying=moment.dying)
+    if moment.awaited is None:
+        ended = working.done()
+    else:
+        operation, stage, count = moment.awaited
+        ends = [end for name, end in counted.operations.items() if name.endswith(f" {operation}")]
+        so_far = sum(end.received if stage == "received" else sum(end.outcomes.values()) for end in ends)
+        try:
+            team.emulator.wait(operation=operation, stage=stage, count=so_far + count)
+        except TimeoutError:
+            working.process.terminate()
+        ended = working.stop()
+    team.emulator.set_faults([])
+    assert ended.code == -signal.SIGKILL, f"it never came to {moment.told!r}: {ended.said}"

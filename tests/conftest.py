@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import itertools
 import os
 import shutil
 import tempfile
@@ -9,8 +10,12 @@ import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.s3 import S3Server
 
 _TEAMS_OWN = ("RECUT_", "DASHSCOPE_", "APIYI_")
 _HOME = Path(tempfile.mkdtemp(prefix="recut-tests-"))
@@ -35,6 +40,7 @@ from tests.recorder import Recorder  # noqa: E402
 CLOCK_SCALE = 60
 RUN_SECONDS = 20
 KEY = "sk-of-the-tests"
+_buckets = itertools.count()
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +114,31 @@ def recorder() -> Iterator[Recorder]:
     """A web server that keeps what it is asked and answers as told."""
     with Recorder() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def _running_s3() -> "Iterator[S3Server]":
+    from tests.s3 import S3Server  # takes half a second
+
+    with S3Server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(_running_s3: "S3Server", monkeypatch: pytest.MonkeyPatch) -> "S3Server":
+    """An S3 server that the environment names, as AWS would be."""
+    for name, value in _running_s3.environment().items():
+        monkeypatch.setenv(name, value)
+    _running_s3.seen.clear()
+    return _running_s3
+
+
+@pytest.fixture
+def bucket(s3: "S3Server") -> str:
+    """The URL of a new bucket on it."""
+    name = f"bucket-{next(_buckets)}"
+    s3.make_bucket(name)
+    return f"s3://{name}"
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ class Run:
         created: Keys of the jobs this run created a provider task for.
         stopped: Accounts that refuse every create, and why: no further one is sent to them.
         uploading: Bounds how many jobs upload at once.
-        uploads: Files on their way to a temporary store, or there, by account, model and content.
+        uploads: Files on their way to a temporary store, or there, by account, model, content and day.
     """
 
     def __init__(self, settings: Settings, catalog: Catalog, results: Store, journal: Journal, scratch: Path) -> None:
@@ -78,7 +78,7 @@ class Run:
         self.created: set[str] = set()
         self.stopped: dict[str, Failure] = {}
         self.uploading = asyncio.Semaphore(UPLOADS_AT_ONCE)
-        self.uploads: dict[tuple[str, str, str], asyncio.Future[str]] = {}
+        self.uploads: dict[tuple[str, str, str, float], asyncio.Future[str]] = {}
         self._clients: dict[tuple[Provider, str | None], Client] = {}
         self._opening = asyncio.Lock()
         self._reserved: list[Cost] = []

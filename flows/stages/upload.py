@@ -10,8 +10,12 @@ from blocks.clients.dashscope import DashScopeClient
 from flows.plan import PlannedJob
 from flows.progress import Stage, Step
 from flows.run import Run
-from flows.sources import open_medium, place_of
+from flows.sources import MediumUnavailable, open_medium, place_of
 from flows.stages.stage import stage
+
+#: An address of the temporary store is shared for this many provider seconds, half of what it lives: a provider
+#: task that queues fetches late.
+SHARED_SECONDS = 24 * 3600.0
 
 
 class Links(BaseModel):
@@ -30,7 +34,7 @@ async def upload(run: Run, plan: PlannedJob) -> Links:
     Raises:
         EditStopped: The account refuses everything; another job found out.
         CallFailed: The temporary store did not take a file.
-        MediumUnavailable: A medium disappeared since it was validated.
+        MediumUnavailable: A medium disappeared or changed since it was validated.
     """
     assert plan.job is not None
     async with run.uploading:
@@ -47,9 +51,9 @@ async def _link(run: Run, plan: PlannedJob, address: str) -> str:
         return address
     client = await run.client(plan.provider)
     assert isinstance(client, DashScopeClient)
-    once = (client.account, plan.model, plan.media[address])
+    once = (client.account, plan.model, plan.media[address], run.clock.monotonic() // SHARED_SECONDS)
     if once not in run.uploads:
-        run.uploads[once] = asyncio.ensure_future(_send(client, plan.model, address))
+        run.uploads[once] = asyncio.ensure_future(_send(client, plan.model, address, plan.media[address]))
     try:
         return await asyncio.shield(run.uploads[once])
     except Exception:
@@ -57,9 +61,12 @@ async def _link(run: Run, plan: PlannedJob, address: str) -> str:
         raise
 
 
-async def _send(client: DashScopeClient, model: str, address: str) -> str:
+async def _send(client: DashScopeClient, model: str, address: str, identity: str) -> str:
     def content() -> bytes:
         with open_medium(address) as medium:
+            if medium.identity != identity:
+                # Its result would be published, and found by every later run, as that of the other file.
+                raise MediumUnavailable(f"{address} has changed since it was validated", "run it again")
             return medium.stream.read()
 
     path = urlsplit(address).path if "://" in address else address

@@ -62,7 +62,7 @@ class BatchReport(BaseModel):
     @property
     def created(self) -> int:
         """How many provider tasks this run created."""
-        return sum(job.created for job in self.jobs)
+        return len({job.job_key for job in self.jobs if job.created})
 
     @property
     def exit_code(self) -> int:
@@ -74,8 +74,9 @@ class BatchReport(BaseModel):
         return 2 if settings and not self.created else 1
 
     def cost(self) -> list[Cost]:
-        """Returns what the published jobs cost, per currency."""
-        return total(job.cost for job in self.jobs if job.state is JobState.PUBLISHED)
+        """Returns what the published jobs cost, per currency; a job listed several times was paid once."""
+        paid = {job.job_key: job.cost for job in self.jobs if job.state is JobState.PUBLISHED}
+        return total(paid.values())
 
     def as_json(self) -> dict[str, Any]:
         """Returns the object that ``--json`` prints."""

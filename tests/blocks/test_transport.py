@@ -198,6 +198,7 @@ async def test_every_create_has_a_connection_of_its_own():
                 if b"POST" in head:
                     await reader.readexactly(2)
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]

@@ -183,7 +183,11 @@ def test_the_gallery_shows_the_jobs_that_stopped(job):
 @pytest.fixture
 def warnings(caplog, monkeypatch) -> Callable[[], list[str]]:
     monkeypatch.setattr(logging.getLogger("prefect"), "propagate", True)
-    return lambda: [record.getMessage() for record in caplog.records if record.name == "prefect.flow_runs"]
+    return lambda: [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "prefect.flow_runs" and record.levelno == logging.WARNING
+    ]
 
 
 def test_a_server_that_fails_at_artifacts_fails_no_edit(job, prefect, recorder, warnings):

@@ -2,9 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from blocks.clients.provider import EditRequest
 from blocks.clients.store import StorageFailed
@@ -17,10 +18,12 @@ from flows.reconcile import reconcile
 from flows.rules.addresses import printable
 from flows.rules.failures import Cause, Failure, Outcome, asked_wait, create_outcome, may_post_again
 from flows.rules.history import Attempt, Create, Follow, Over, Reconcile, WaitForOwner
-from flows.rules.records import Intent, Record, Refused, Submitted, Unanswered
+from flows.rules.records import Endpoint, Intent, Record, Refused, Submitted, Unanswered
 from flows.run import Run
 from flows.stages.stage import stage
 from flows.stages.upload import Links
+
+T = TypeVar("T")
 
 #: How often a record is written when the storage stumbles: of an id in hand longer, for nothing else knows it.
 WRITE_TRIES, WRITE_TRIES_OF_AN_ID = 6, 14
@@ -77,12 +80,27 @@ async def create(run: Run, plan: PlannedJob, links: Links | None) -> Attempt | N
 
 
 async def _post(run: Run, plan: PlannedJob, links: Links, number: int) -> Failure | None:
-    """Claims an attempt, posts once, and records what came of it; returns the failure of a refused create."""
-    assert plan.job_key is not None and plan.job is not None
-    client = await run.client(plan.provider)
+    """Waits for its turn, then claims an attempt and posts it; returns the failure of a refused create."""
     where = await run.endpoint(plan.provider, plan.model)
     await run.limits.submit_turn(where, run.offer(where).quotas)
     run.refuse_stopped(where.account)
+    return await _to_its_end(_claim_and_post(run, plan, links, number, where))
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Lets an interrupted run finish what it claimed: one whose answer nobody waited for would have to be held."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+async def _claim_and_post(run: Run, plan: PlannedJob, links: Links, number: int, where: Endpoint) -> Failure | None:
+    """Claims an attempt, posts once, and records what came of it; returns the failure of a refused create."""
+    assert plan.job_key is not None and plan.job is not None
+    client = await run.client(plan.provider)
     now = run.clock.now()
     # Addresses in a record are for people: a query may be a signature.
     job = plan.job.model_copy(

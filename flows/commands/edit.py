@@ -1,8 +1,7 @@
 """`recut edit` and `recut batch`: refuse bad input at once, then run the flow and report."""
 
 import asyncio
-import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +10,7 @@ from blocks.clients.store import StorageFailed
 from deployments.local import prefect_server
 from flows.commands.messages import complain, err, explained, plain, print_json, print_problems, print_report
 from flows.commands.plan import planned
+from flows.commands.stopping import run_stoppable
 from flows.commands.watch import Board
 from flows.plan import PlannedJob, rows_of
 from flows.reports import BatchReport, plan_as_json
@@ -66,9 +66,8 @@ def run_sweep(options: RunOptions, as_json: bool) -> int:
     return run_flow(flow, [], as_json)
 
 
-def run_flow(flow: Callable[[], Awaitable[Any]], plans: list[PlannedJob], as_json: bool) -> int:
+def run_flow(flow: Callable[[], Coroutine[Any, Any, Any]], plans: list[PlannedJob], as_json: bool) -> int:
     """Runs a flow on the configured or the local Prefect server, shows it, and returns the exit code."""
-    signal.signal(signal.SIGTERM, _as_ctrl_c)
     board = Board(plans, quiet=as_json)
     with prefect_server():
         from blocks.credentials import CredentialsMissing
@@ -77,7 +76,7 @@ def run_flow(flow: Callable[[], Awaitable[Any]], plans: list[PlannedJob], as_jso
 
         try:
             with board, watching(board.see):
-                report = asyncio.run(_reported(flow))
+                report = run_stoppable(_reported(flow), _say_stopping)
         except (InputRefused, OverBudget, CredentialsMissing) as error:
             complain(str(error))
             return REFUSED
@@ -96,14 +95,11 @@ def run_flow(flow: Callable[[], Awaitable[Any]], plans: list[PlannedJob], as_jso
     return report.exit_code
 
 
-def _as_ctrl_c(*_: object) -> None:
-    """Takes the SIGTERM of a service that is stopped for Ctrl-C, also where a shell's background ignores that."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.raise_signal(signal.SIGINT)
+def _say_stopping() -> None:
+    err.print("Stopping as soon as the provider has answered what is being created; a second Ctrl-C does not wait.")
 
 
-async def _reported(flow: Callable[[], Awaitable[Any]]) -> BatchReport:
+async def _reported(flow: Callable[[], Coroutine[Any, Any, Any]]) -> BatchReport:
     """Runs a flow and returns the report its final state carries, or raises what stopped it."""
     state = await flow()
     report = await state.aresult(raise_on_failure=False)

@@ -13,7 +13,7 @@ from typing import BinaryIO, Literal, cast
 from urllib.parse import urlsplit
 
 from blocks.clients.store import StorageFailed, open_anywhere
-from blocks.clients.transport import RangeReader
+from blocks.clients.range_reader import RangeReader
 from flows.rules.addresses import printable
 
 #: Schemes of object storages whose files recut opens itself.

@@ -1,19 +1,16 @@
-"""HTTP, and the only module that knows which library speaks it.
+"""HTTP calls, to the providers with the key and to result hosts without it.
 
 Authorised calls go to one address and follow no redirect; downloads carry no authorization at all. What went wrong
 is told apart by whether the bytes can have left this machine, because that decides about money.
 """
 
 import asyncio
-import io
 import ssl
-import tempfile
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -78,12 +75,12 @@ class Transport:
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None)
         # A large pool costs more time than it saves; reads wait their turn, which is no failure.
         pool = httpx.Limits(max_connections=8, keepalive_expiry=20)
-        self._reads = httpx.AsyncClient(verify=_tls(), timeout=timeout, limits=pool)
+        self._reads = httpx.AsyncClient(verify=tls(), timeout=timeout, limits=pool)
         # A create goes out on a fresh connection: on a kept one the server may have hung up unnoticed, and
         # "was it received?" would have no answer. One that finds no room in time was never sent, and says so.
         fresh = httpx.Limits(max_connections=CREATES_AT_ONCE, max_keepalive_connections=0)
         patience = httpx.Timeout(CREATE_SECONDS, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
-        self._creates = httpx.AsyncClient(verify=_tls(), timeout=patience, limits=fresh)
+        self._creates = httpx.AsyncClient(verify=tls(), timeout=patience, limits=fresh)
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -100,9 +97,7 @@ class Transport:
             async with asyncio.timeout(CREATE_SECONDS):
                 return await self._exchange(self._creates, "POST", path, headers=headers, json=body)
         except TimeoutError as error:
-            raise CallFailed(
-                Failure(cause=Cause.NO_ANSWER, code="Timeout", message=f"no answer within {CREATE_SECONDS:.0f} s")
-            ) from error
+            raise CallFailed(_timed_out(CREATE_SECONDS)) from error
 
     async def read(self, path: str, params: Mapping[str, Any] | None = None) -> Answer:
         """Gets; may be repeated freely.
@@ -110,7 +105,7 @@ class Transport:
         Raises:
             CallFailed: The answer is missing or unusable.
         """
-        return await self._exchange(self._reads, "GET", path, params=params)
+        return await self._soon("GET", path, params)
 
     async def post(self, path: str) -> Answer:
         """Posts something that costs nothing and may be repeated, such as a cancel.
@@ -118,7 +113,15 @@ class Transport:
         Raises:
             CallFailed: The answer is missing or unusable.
         """
-        return await self._exchange(self._reads, "POST", path)
+        return await self._soon("POST", path)
+
+    async def _soon(self, method: str, path: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """Makes a free call within a bounded time, also when the answer drips in."""
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                return await self._exchange(self._reads, method, path, params=params)
+        except TimeoutError as error:
+            raise CallFailed(_timed_out(READ_SECONDS)) from error
 
     async def _exchange(
         self,
@@ -149,7 +152,7 @@ async def send_form(url: str, fields: Mapping[str, str], name: str, content: byt
     timeout = httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS)
     async with (
         _failures_named(),
-        httpx.AsyncClient(verify=_tls(), timeout=timeout) as client,
+        httpx.AsyncClient(verify=tls(), timeout=timeout) as client,
         client.stream("POST", url, data=dict(fields), files={"file": (name, content)}) as response,
     ):
         return response.status_code, (await _bounded(response)).decode(errors="replace")
@@ -177,143 +180,14 @@ async def download(url: str, *, offset: int = 0) -> AsyncIterator[Download]:
     timeout = httpx.Timeout(STALL_SECONDS, connect=CONNECT_SECONDS)
     async with (
         _failures_named(),
-        httpx.AsyncClient(verify=_tls(), timeout=timeout, follow_redirects=True, max_redirects=MAX_REDIRECTS) as client,
+        httpx.AsyncClient(verify=tls(), timeout=timeout, follow_redirects=True, max_redirects=MAX_REDIRECTS) as client,
         client.stream("GET", _secure(url), headers=headers) as response,
     ):
-        yield Download(response.status_code, _lower(response.headers), response.aiter_raw())
-
-
-class RangeReader(io.RawIOBase):
-    """A web file as a seekable stream that fetches only the pieces that are read.
-
-    From a server that serves no parts of files, all of it is fetched once, to disk.
-
-    Args:
-        url: Address of the file; sent without authorization.
-
-    Raises:
-        OSError: The server refused, or the file cannot be a medium of these models.
-    """
-
-    #: Small enough for headers to stay cheap, large enough for an index to come in a few pieces.
-    PIECE_BYTES = 64 * 1024
-    #: Pieces kept in memory; older ones are fetched again.
-    PIECES_KEPT = 128
-    #: Above the limit of every model; what is larger need not be fetched to be refused.
-    MAX_WHOLE_BYTES = 128 * 1024 * 1024
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._url = url
-        self._client = httpx.Client(
-            verify=_tls(),
-            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-            follow_redirects=True,
-            max_redirects=MAX_REDIRECTS,
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-        )
-        self._position = 0
-        self._pieces: OrderedDict[int, bytes] = OrderedDict()
-        self._whole: IO[bytes] | None = None
-        self.size = -1
-        try:
-            self.headers = self._fetch(0)
-        except BaseException:
-            self._client.close()
-            raise
-
-    def _fetch(self, index: int) -> dict[str, str]:
-        """Fetches a piece, keeps it, and returns the headers that came with it."""
-        start = index * self.PIECE_BYTES
-        wanted = {"Range": f"bytes={start}-{start + self.PIECE_BYTES - 1}"}
-        try:
-            with self._client.stream("GET", self._url, headers=wanted) as response:
-                headers = _lower(response.headers)
-                if response.status_code == 416 and index == 0:
-                    self.size = 0
-                elif response.status_code == 206:
-                    self._take_size(headers.get("content-range", "").rpartition("/")[2])
-                    if not headers.get("content-range", "").startswith(f"bytes {start}-"):
-                        raise OSError("the server sent another part than the one asked for")
-                    self._keep(index, _at_most(response.iter_raw(), self.PIECE_BYTES))
-                elif response.status_code >= 400:
-                    raise OSError(f"the server answered {response.status_code} {response.reason_phrase}")
-                elif index > 0:
-                    raise OSError("the server stopped serving parts of the file")
-                else:
-                    self._take_size(headers.get("content-length", ""))
-                    self._take_whole(response.iter_raw())
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise OSError(f"cannot be fetched: {error or type(error).__name__}") from error
-        return headers
-
-    def _take_size(self, stated: str) -> None:
-        if not stated.isdigit():
-            raise OSError("the server does not say how large the file is")
-        if self.size not in (-1, int(stated)):
-            raise OSError("the file changed while it was read")
-        self.size = int(stated)
-
-    def _take_whole(self, parts: Iterator[bytes]) -> None:
-        if self.size > self.MAX_WHOLE_BYTES:
-            raise OSError("the server serves no parts of files, and the file is larger than any model takes")
-        self._whole = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the reader
-        for part in parts:
-            self._whole.write(part)
-
-    def _keep(self, index: int, piece: bytes) -> None:
-        self._pieces[index] = piece
-        if len(self._pieces) > self.PIECES_KEPT:
-            self._pieces.popitem(last=False)
-
-    def readable(self) -> bool:
-        """Whether reading is possible: always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Whether seeking is possible: always."""
-        return True
-
-    def tell(self) -> int:
-        """Returns the position in bytes."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Moves the position, without fetching anything."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        """Fills a buffer from the current position with what one piece holds."""
-        if self._position >= self.size:
-            return 0
-        part = self._part(len(buffer))
-        if not part:
-            raise OSError("the server sent less than it announced")
-        buffer[: len(part)] = part
-        self._position += len(part)
-        return len(part)
-
-    def _part(self, count: int) -> bytes:
-        if self._whole is not None:
-            self._whole.seek(self._position)
-            return self._whole.read(count)
-        index, within = divmod(self._position, self.PIECE_BYTES)
-        if index not in self._pieces:
-            self._fetch(index)
-        return self._pieces[index][within : within + count]
-
-    def close(self) -> None:
-        """Closes the connection."""
-        self._client.close()
-        if self._whole is not None:
-            self._whole.close()
-        super().close()
+        yield Download(response.status_code, lower_names(response.headers), response.aiter_raw())
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     """The one set of certificates of this process: reading it anew for each client takes longer than a call."""
     return httpx.create_ssl_context()
 
@@ -327,16 +201,6 @@ def _secure(url: str) -> str:
         raise httpx.InvalidURL(str(error)) from error
 
 
-def _at_most(parts: Iterator[bytes], count: int) -> bytes:
-    """Returns what a server sends, up to a count: one that sends more than it was asked for is not waited for."""
-    content = b""
-    for part in parts:
-        content += part
-        if len(content) >= count:
-            break
-    return content[:count]
-
-
 @asynccontextmanager
 async def _failures_named() -> AsyncIterator[None]:
     try:
@@ -345,6 +209,10 @@ async def _failures_named() -> AsyncIterator[None]:
         raise CallFailed(_broken(Cause.NOT_SENT, error)) from error
     except (httpx.HTTPError, httpx.StreamError) as error:
         raise CallFailed(_broken(Cause.NO_ANSWER, error)) from error
+
+
+def _timed_out(seconds: float) -> Failure:
+    return Failure(cause=Cause.NO_ANSWER, code="Timeout", message=f"no answer within {seconds:.0f} s")
 
 
 def _broken(cause: Cause, error: Exception) -> Failure:
@@ -361,7 +229,7 @@ async def _bounded(response: httpx.Response) -> bytes:
 
 
 def _answer(response: httpx.Response, raw: bytes) -> Answer:
-    headers = _lower(response.headers)
+    headers = lower_names(response.headers)
     if response.is_redirect:
         raise CallFailed(
             Failure(
@@ -390,5 +258,6 @@ def _answer(response: httpx.Response, raw: bytes) -> Answer:
     return Answer(response.status_code, headers, body)
 
 
-def _lower(headers: httpx.Headers) -> dict[str, str]:
+def lower_names(headers: httpx.Headers) -> dict[str, str]:
+    """Returns headers by their names in lower case."""
     return {name.lower(): value for name, value in headers.items()}

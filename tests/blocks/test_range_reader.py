@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from blocks.clients.transport import RangeReader
+from blocks.clients.range_reader import RangeReader
 from tests.recorder import Asked, Recorder, Reply, part_of
 
 PIECE = RangeReader.PIECE_BYTES

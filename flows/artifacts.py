@@ -165,7 +165,7 @@ def _picture(run: Run, plan: PlannedJob, result: str) -> str | None:
     if not after.exists():
         after = Path(result)
     try:
-        with open_medium(plan.job.video) as before:
+        with open_medium(plan.job.video, run.places.known) as before:
             picture = before_after(before.stream, after)
     except (MediumUnavailable, UnreadableMedia, OSError, ValueError):
         return None

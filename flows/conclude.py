@@ -71,7 +71,7 @@ def _at_hand(run: Run, plan: PlannedJob, settled: Settled) -> tuple[str, str]:
     for name in names:
         if _size(run.results, f"{name}.mp4") == settled.size_bytes:
             return run.results.address(f"{name}.mp4"), run.results.address(f"{name}.json")
-    source, file = open_anywhere(settled.result)
+    source, file = open_anywhere(settled.result, run.places.known)
     if _size(source, file) != settled.size_bytes:
         raise result_gone(settled.result)
     name = names[0] if _size(run.results, f"{names[0]}.mp4") is None else names[1]

@@ -41,8 +41,8 @@ async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[
         OverBudget: Together they cost more than the cap; nothing was uploaded or created.
     """
     options = options or RunOptions()
-    rows = await asyncio.to_thread(rows_of, manifest)
     async with open_run(options) as run:
+        rows = await asyncio.to_thread(rows_of, manifest, run.places.known)
         plans = await validate_all(run, rows)
         await run.keep_to_cap(plans)
         await label_run(run, plans, f"batch: {PurePosixPath(manifest).name} ({len(plans)} edits)")

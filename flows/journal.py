@@ -8,16 +8,20 @@ import asyncio
 import functools
 import os
 import socket
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from pydantic import BaseModel, ValidationError
 
-from blocks.clients.store import StorageFailed, Store
+from blocks.clients.store import NotExclusive, StorageFailed, Store
 from flows.rules.history import Attempt, BrokenHistory, History
 from flows.rules.records import RECORD, Record, Writer
 
 #: Where the journal is below the results, unless it has a place of its own.
 JOURNAL_FOLDER = ".recut/journal"
 _TASKS = "provider-tasks"
+#: Holds a key as long as its context lasts, so that nobody else, on any machine, holds it meanwhile.
+Alone = Callable[[str], AbstractAsyncContextManager[None]]
 
 
 class JournalUnreadable(StorageFailed):
@@ -40,18 +44,29 @@ class Journal:
 
     Args:
         store: Where the records are.
+        alone: Lets one writer at a time have a key, for storages that cannot create exclusively.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, alone: Alone | None = None) -> None:
         self.store = store
+        self._alone = alone
+        self.needs_guard = False
 
     async def prove_exclusive(self) -> None:
-        """Makes sure that the storage creates exclusively, before money depends on it.
+        """Makes sure that records are created exclusively, before money depends on it.
+
+        Where the storage cannot do it, every record is written by one writer at a time from now on.
 
         Raises:
-            StorageFailed: It does not, or cannot be reached.
+            NotExclusive: The storage cannot, and nothing else keeps two writers apart.
+            StorageFailed: It cannot be reached.
         """
-        await asyncio.to_thread(self.store.prove_exclusive)
+        try:
+            await asyncio.to_thread(self.store.prove_exclusive)
+        except NotExclusive:
+            if self._alone is None:
+                raise
+            self.needs_guard = True
 
     async def history(self, job_key: str) -> History:
         """Returns what is recorded of a job.
@@ -90,7 +105,21 @@ class Journal:
             StorageFailed: It was not written as far as can be told.
         """
         content = RECORD.dump_json(record, indent=1)
-        await asyncio.to_thread(self.store.create_once, f"{job_key}/{record.attempt:03}-{record.kind}.json", content)
+        await self._create(job_key, f"{job_key}/{record.attempt:03}-{record.kind}.json", content)
+
+    async def _create(self, key: str, name: str, content: bytes) -> None:
+        if not self.needs_guard or self._alone is None:
+            await asyncio.to_thread(self.store.create_once, name, content)
+            return
+        async with self._alone(key):
+            await asyncio.to_thread(self._create_alone, name, content)
+
+    def _create_alone(self, name: str, content: bytes) -> None:
+        if self.store.size(name) is not None:
+            raise FileExistsError(name)
+        self.store.write(name, content)
+        if self.store.read(name) != content:  # somebody wrote who did not wait for us
+            raise FileExistsError(name)
 
     async def claim(self, provider_task_id: str, job_key: str, attempt: int) -> bool:
         """Ties a provider task to a job; returns whether it belongs to this job and attempt now.
@@ -101,7 +130,7 @@ class Journal:
         wanted = Claim(provider_task_id=provider_task_id, job_key=job_key, attempt=attempt)
         name = _claim_name(provider_task_id)
         try:
-            await asyncio.to_thread(self.store.create_once, name, wanted.model_dump_json().encode())
+            await self._create(name, name, wanted.model_dump_json().encode())
         except FileExistsError:
             return await asyncio.to_thread(self._claim, name) == wanted
         return True

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from blocks.clients.store import Store
 from blocks.environment import environment
 from flows.rules.addresses import checked_api_address, is_loopback
 from flows.rules.catalog import APIYI_HOSTS, GATEWAY, Catalog
@@ -20,6 +21,8 @@ class Market:
         catalog: What is offered.
         on_this_machine: Providers that are emulated on this machine, and so reach private addresses.
         unprobed: Whether web media that recut cannot open are accepted.
+        staging: Where files may be put for providers to fetch.
+        known: Stores whose credentials also serve clips and images.
     """
 
     regions: dict[Provider, str]
@@ -27,6 +30,8 @@ class Market:
     catalog: Catalog
     on_this_machine: frozenset[Provider] = frozenset()
     unprobed: bool = False
+    staging: Store | None = None
+    known: tuple[Store, ...] = ()
 
 
 def market_from_environment(settings: Settings, catalog: Catalog) -> Market:

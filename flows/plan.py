@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from blocks.clients.store import StorageFailed, open_anywhere
+from blocks.clients.store import StorageFailed, Store, open_anywhere
 from flows.market import Market
 from flows.media import UnreadableMedia, probe_image, probe_video
-from flows.rules.addresses import is_private, printable
+from flows.reach import OutOfReach, way_to
+from flows.rules.addresses import printable
 from flows.rules.budget import Cost, estimate
 from flows.rules.catalog import NotOffered
 from flows.rules.facts import ImageFacts, VideoFacts
@@ -20,7 +21,7 @@ from flows.rules.limits import check_job, check_media
 from flows.rules.manifest import ManifestError, Row, read_manifest, resolve
 from flows.rules.offers import Offer
 from flows.rules.problems import Problem
-from flows.sources import MediumUnavailable, lasting, open_medium, place_of, unopened_identity
+from flows.sources import MediumUnavailable, lasting, open_medium, unopened_identity
 
 #: Media opened at once: enough to hide the web's latency, few enough for small machines.
 OPEN_AT_ONCE = 8
@@ -68,14 +69,18 @@ class PlannedJob(BaseModel):
         return not self.problems
 
 
-def rows_of(source: str) -> list[Row]:
+def rows_of(source: str, known: Sequence[Store] = ()) -> list[Row]:
     """Reads a manifest from any storage and resolves its media against its own folder.
+
+    Args:
+        source: Path or URL of the manifest.
+        known: Stores whose credentials also serve this address, if it is of their kind.
 
     Raises:
         ManifestError: It cannot be read at all.
     """
     try:
-        store, name = open_anywhere(source)
+        store, name = open_anywhere(source, known)
         text = store.read(name).decode("utf-8")
     except FileNotFoundError:
         raise ManifestError(f"{source} does not exist") from None
@@ -202,7 +207,7 @@ class _Opened:
 
         try:
             self._check_reach(address, refuse)
-            with open_medium(address) as medium:
+            with open_medium(address, self._market.known) as medium:
                 self.identities[address] = medium.identity
                 probe = probe_video if field == "video" else probe_image
                 return probe(medium.stream, medium.size_bytes)
@@ -219,18 +224,10 @@ class _Opened:
 
     def _check_reach(self, address: str, refuse: Any) -> None:
         """Adds a problem when the provider could not fetch the medium, however good it is."""
-        provider = self._offer.provider
-        if place_of(address) == "web":
-            if is_private(address) and provider not in self._market.on_this_machine:
-                refuse(
-                    f"{printable(address)} is a private address the provider cannot reach",
-                    "give a public URL, or a local file where the provider takes uploads",
-                )
-        elif not self._offer.temporary_store:
-            refuse(
-                f"{provider} fetches media itself and takes no uploads, this is not on the web",
-                "give a public http(s) URL, or run the job on dashscope, which takes local files",
-            )
+        try:
+            way_to(address, self._market, self._offer)
+        except OutOfReach as error:
+            refuse(error.reason, error.advice)
 
 
 def _safe(stem: str) -> str:

@@ -16,14 +16,15 @@ from prefect.runtime import flow_run
 from blocks.clients.apiyi import ApiyiClient
 from blocks.clients.dashscope import DashScopeClient
 from blocks.clients.provider import endpoint
-from blocks.clients.store import StorageFailed, Store
+from blocks.clients.store import StorageFailed
 from blocks.credentials import load_credentials
-from blocks.storage import VideoStorage
 from flows.clock import Clock
-from flows.journal import JOURNAL_FOLDER, Journal, owner_is_gone, runs_here
+from flows.guard import Guard
+from flows.journal import Journal, owner_is_gone, runs_here
 from flows.limits import Limits
 from flows.market import Market, market_from_environment
 from flows.outcomes import OverBudget, create_refused, over_budget
+from flows.places import Places, open_places
 from flows.plan import PlannedJob
 from flows.progress import Progress
 from flows.rules.addresses import is_loopback
@@ -36,6 +37,7 @@ from flows.rules.job import Provider
 from flows.rules.offers import Offer
 from flows.rules.records import Endpoint
 from flows.settings import RunOptions, Settings
+from flows.uploads import Uploads
 
 Client = DashScopeClient | ApiyiClient
 UPLOADS_AT_ONCE = 4
@@ -48,6 +50,7 @@ class Run:
         settings: The run's settings, options applied.
         catalog: What is offered.
         clock: Real and provider time.
+        places: Where results, journal and staging are.
         results: Where results go.
         journal: The durable truth.
         limits: Admission and pace.
@@ -57,14 +60,15 @@ class Run:
         created: Keys of the jobs this run created a provider task for.
         stopped: Accounts that refuse every create, and why: no further one is sent to them.
         uploading: Bounds how many jobs upload at once.
-        uploads: Files on their way to a temporary store, or there, by account, model, content and day.
+        uploads: Files on their way to where providers fetch them, or there.
     """
 
-    def __init__(self, settings: Settings, catalog: Catalog, results: Store, journal: Journal, scratch: Path) -> None:
+    def __init__(self, settings: Settings, catalog: Catalog, places: Places, journal: Journal, scratch: Path) -> None:
         self.settings = settings
         self.catalog = catalog
         self.clock = Clock(settings.clock_scale)
-        self.results = results
+        self.places = places
+        self.results = places.results
         self.journal = journal
         self.limits = Limits(
             settings.home.expanduser() / "limits",
@@ -78,7 +82,7 @@ class Run:
         self.created: set[str] = set()
         self.stopped: dict[str, Failure] = {}
         self.uploading = asyncio.Semaphore(UPLOADS_AT_ONCE)
-        self.uploads: dict[tuple[str, str, str, float], asyncio.Future[str]] = {}
+        self.uploads = Uploads(journal.store, self.clock)
         self._clients: dict[tuple[Provider, str | None], Client] = {}
         self._opening = asyncio.Lock()
         self._reserved: list[Cost] = []
@@ -117,6 +121,8 @@ class Run:
             found,
             regions={**found.regions, **{provider: client.endpoint_region for provider, client in clients.items()}},
             on_this_machine=frozenset(local),
+            staging=self.places.staging,
+            known=self.places.known,
         )
 
     async def endpoint(self, provider: Provider, model: str) -> Endpoint:
@@ -224,15 +230,11 @@ async def open_run(options: RunOptions) -> AsyncIterator[Run]:
         return
     settings = Settings().with_options(options)
     catalog = settings.load_catalog()
-    if settings.storage is not None:
-        block: VideoStorage = await VideoStorage.aload(settings.storage)
-        results = block.get_store()
-    else:
-        results = Store(settings.results)
-    journal = Journal(Store(settings.journal) if settings.journal else results.below(JOURNAL_FOLDER))
+    places = await open_places(settings)
+    journal = Journal(places.journal, alone=Guard().alone)
     await journal.prove_exclusive()
     scratch = Path(tempfile.mkdtemp(prefix="recut-"))
-    run = Run(settings, catalog, results, journal, scratch)
+    run = Run(settings, catalog, places, journal, scratch)
     token = _open.set(run)
     try:
         yield run

@@ -38,6 +38,12 @@ class RunOptions(BaseModel):
     storage: str | None = Field(
         default=None, title="Storage", description="Name of a saved Video Storage block for the results."
     )
+    staging: str | None = Field(
+        default=None,
+        title="Staging",
+        description="Bucket, such as s3://bucket/prefix, or saved Video Storage block, where local files are put "
+        "for the provider to fetch.",
+    )
     max_cost: Decimal | None = Field(
         default=None, title="Cost cap", description="Most this run may spend, in the account's currency.", ge=0
     )
@@ -65,6 +71,7 @@ class Settings(BaseSettings):
     journal: str | None = None
     credentials: str | None = None
     storage: str | None = None
+    staging: str | None = None
     max_cost: Decimal | None = Field(default=None, ge=0)
     on_unknown: OnUnknown = "hold"
     unprobed: bool = False

@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, Literal, cast
 from urllib.parse import urlsplit
 
-from blocks.clients.store import StorageFailed, open_anywhere
 from blocks.clients.range_reader import RangeReader
+from blocks.clients.store import StorageFailed, Store, open_anywhere
 from flows.rules.addresses import printable
 
 #: Schemes of object storages whose files recut opens itself.
@@ -88,15 +88,24 @@ def lasting(address: str) -> str:
 
 
 @contextmanager
-def open_medium(address: str) -> Iterator[Medium]:
+def open_medium(address: str, known: Sequence[Store] = ()) -> Iterator[Medium]:
     """Opens a clip or image for as long as the context lasts.
+
+    Args:
+        address: Path or URL.
+        known: Stores whose credentials also serve this address, if it is of their kind.
 
     Raises:
         MediumUnavailable: It is missing, empty of meaning (a folder), or cannot be reached.
     """
     place = place_of(address)
-    opener = {"disk": _on_disk, "web": _on_web, "store": _in_store}[place]
-    medium = opener(address)
+    match place:
+        case "disk":
+            medium = _on_disk(address)
+        case "web":
+            medium = _on_web(address)
+        case "store":
+            medium = _in_store(address, known)
     with medium.stream:
         yield medium
 
@@ -141,16 +150,12 @@ def _on_web(address: str) -> Medium:
     return Medium("web", identity, reader.size, cast(BinaryIO, io.BufferedReader(reader, RangeReader.PIECE_BYTES)))
 
 
-def _in_store(address: str) -> Medium:
+def _in_store(address: str, known: Sequence[Store]) -> Medium:
     try:
-        store, name = open_anywhere(address)
-        info = store.info(name)
-        stream = store.open_range(name)
+        store, name = open_anywhere(address, known)
+        found = store.info(name)
+        return Medium("store", store.identity(name, found), int(found["size"]), store.open_range(name))
     except FileNotFoundError:
         raise MediumUnavailable(f"{address} does not exist", "check bucket and name") from None
     except StorageFailed as error:
         raise MediumUnavailable(str(error), "check the address and the storage's credentials") from error
-    size = int(info.get("size") or 0)
-    version = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("created") or ""
-    identity = f"store:{hashlib.sha256(f'{address}#{version}#{size}'.encode()).hexdigest()}"
-    return Medium("store", identity, size, stream)

@@ -175,14 +175,18 @@ class Store:
         except FileNotFoundError:
             return None
 
-    def identity(self, name: str) -> str:
+    def identity(self, name: str, info: Mapping[str, Any] | None = None) -> str:
         """Returns what is equal for equal content as far as the storage tells without reading it.
+
+        Args:
+            name: The file.
+            info: What ``info`` said of it, where it was asked already.
 
         Raises:
             FileNotFoundError: There is certainly no such file.
             StorageFailed: It cannot be told.
         """
-        info = self.info(name)
+        info = info or self.info(name)
         version = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("created") or ""
         told = f"{self.address(name)}#{version}#{int(info.get('size') or 0)}"
         return f"store:{hashlib.sha256(told.encode()).hexdigest()}"

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from blocks.clients.store import StorageFailed
 from deployments.local import prefect_server
 from flows.commands.messages import complain, err, explained, plain, print_json, print_problems, print_report
-from flows.commands.plan import planned
+from flows.commands.plan import opened_places, planned
 from flows.commands.stopping import run_stoppable
 from flows.commands.watch import Board
 from flows.plan import PlannedJob, rows_of
@@ -27,7 +27,7 @@ def run_edit(fields: dict[str, Any], options: RunOptions, as_json: bool) -> int:
         row = Row(1, None, EditJob.model_validate(fields))
     except ValidationError as error:
         row = Row(1, None, None, problems_of(error))
-    plans = planned([row], options)
+    plans = planned([row], options, opened_places(options))
     if not plans[0].ok:
         return _refuse([plans[0].model_copy(update={"label": ""})], as_json)
     assert row.job is not None
@@ -43,7 +43,8 @@ def run_edit(fields: dict[str, Any], options: RunOptions, as_json: bool) -> int:
 
 def batch_of(manifest: str, options: RunOptions, as_json: bool) -> int:
     """Edits everything a manifest lists; returns the command's exit code."""
-    plans = planned(rows_of(manifest), options)
+    places = opened_places(options)
+    plans = planned(rows_of(manifest, places.known), options, places)
     if not all(plan.ok for plan in plans):
         return _refuse(plans, as_json)
 

@@ -68,11 +68,14 @@ class Accounts(Folders):
         region: DashScope region, such as cn-beijing [DASHSCOPE_API_REGION].
         credentials: Name of a saved credentials block; default: the environment's keys [RECUT_CREDENTIALS].
         storage: Name of a saved Video Storage block for the results [RECUT_STORAGE].
+        staging: Where local files are copied for the provider to fetch: a bucket's URL, or the name of a saved
+            Video Storage block [RECUT_STAGING].
     """
 
     region: str | None = None
     credentials: str | None = None
     storage: str | None = None
+    staging: str | None = None
 
 
 @Parameter(name="*")

@@ -1,10 +1,12 @@
 """`recut plan`: validate and price, without Prefect, without a key."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from flows.commands.messages import print_json, print_plans
 from flows.market import market_from_environment
+from flows.places import Places, names_blocks, open_places
 from flows.plan import PlannedJob, plan_rows, rows_of
 from flows.reports import plan_as_json
 from flows.rules.job import EditJob
@@ -14,8 +16,9 @@ from flows.settings import RunOptions, Settings
 
 def run_plan(sources: list[str], options: RunOptions, as_json: bool) -> int:
     """Shows the plan of manifests and clips; returns 2 when any job is refused."""
-    rows = [(source, row) for source in sources for row in _rows(source)]
-    plans = planned([row for _, row in rows], options)
+    places = opened_places(options)
+    rows = [(source, row) for source in sources for row in _rows(source, places)]
+    plans = planned([row for _, row in rows], options, places)
     plans = [
         plan.model_copy(update={"label": _label(*row, len(sources))}) for plan, row in zip(plans, rows, strict=True)
     ]
@@ -26,16 +29,33 @@ def run_plan(sources: list[str], options: RunOptions, as_json: bool) -> int:
     return 0 if all(plan.ok for plan in plans) else 2
 
 
-def planned(rows: list[Row], options: RunOptions) -> list[PlannedJob]:
+def opened_places(options: RunOptions) -> Places:
+    """Returns the stores of a run with these options; only saved blocks among them need a Prefect server.
+
+    Raises:
+        StorageFailed: No such storage is known.
+        ValueError: No such block is saved.
+    """
+    settings = Settings().with_options(options)
+    if not names_blocks(settings):
+        return asyncio.run(open_places(settings))
+    from deployments.local import prefect_server  # not needed by most plans
+
+    with prefect_server():
+        return asyncio.run(open_places(settings))
+
+
+def planned(rows: list[Row], options: RunOptions, places: Places) -> list[PlannedJob]:
     """Returns plans by the environment's provider addresses."""
     settings = Settings().with_options(options)
     market = market_from_environment(settings, settings.load_catalog())
+    market = replace(market, staging=places.staging, known=places.known)
     return asyncio.run(plan_rows(rows, market))
 
 
-def _rows(source: str) -> list[Row]:
+def _rows(source: str, places: Places) -> list[Row]:
     if _is_manifest(source):
-        return rows_of(source)
+        return rows_of(source, places.known)
     return [Row(1, None, EditJob(video=source, prompt="(to be said)"))]
 
 

@@ -1,7 +1,10 @@
 """What may be talked to, and what may be printed: rules about URLs."""
 
 import ipaddress
+import re
 from urllib.parse import urlsplit, urlunsplit
+
+_QUERY = re.compile(r"""(https?://[^\s?"'<>]+)\?[^\s"'<>]+""", re.IGNORECASE)
 
 
 class AddressRefused(ValueError):
@@ -56,3 +59,8 @@ def printable(address: str) -> str:
     parts = urlsplit(address)
     host = parts.netloc.rpartition("@")[2].lower()
     return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
+
+
+def without_queries(text: str) -> str:
+    """Returns a text in which no URL has a query any more: a provider quotes addresses, and a query may sign one."""
+    return _QUERY.sub(r"\1?…", text)

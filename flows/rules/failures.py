@@ -9,7 +9,9 @@ docs.apiyi.com/api-capabilities/happyhorse/overview (2026-11-20).
 import re
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from flows.rules.addresses import without_queries
 
 
 class Cause(StrEnum):
@@ -57,6 +59,11 @@ class Failure(BaseModel):
     status: int | None = None
     request_id: str | None = None
     retry_after_seconds: float | None = None
+
+    @field_validator("message")
+    @classmethod
+    def _no_signatures(cls, message: str) -> str:
+        return without_queries(message)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" if self.message else self.code

@@ -21,7 +21,7 @@ from flows.rules.history import Attempt, Create, Follow, Over, Reconcile, WaitFo
 from flows.rules.records import Endpoint, Intent, Record, Refused, Submitted, Unanswered
 from flows.run import Run
 from flows.stages.stage import stage
-from flows.stages.upload import Links
+from flows.stages.upload import Links, signed
 
 T = TypeVar("T")
 
@@ -101,6 +101,7 @@ async def _claim_and_post(run: Run, plan: PlannedJob, links: Links, number: int,
     """Claims an attempt, posts once, and records what came of it; returns the failure of a refused create."""
     assert plan.job_key is not None and plan.job is not None
     client = await run.client(plan.provider)
+    fetchable = await signed(run, links)
     now = run.clock.now()
     # Addresses in a record are for people: a query may be a signature.
     job = plan.job.model_copy(
@@ -133,8 +134,8 @@ async def _claim_and_post(run: Run, plan: PlannedJob, links: Links, number: int,
         model=plan.model,
         prompt=plan.job.prompt,
         negative_prompt=plan.job.negative_prompt,
-        video=links.video,
-        reference_images=links.reference_images,
+        video=fetchable.video,
+        reference_images=fetchable.reference_images,
         parameters=plan.parameters,
     )
     if (intent.not_after - run.clock.now()).total_seconds() < CREATE_SECONDS:

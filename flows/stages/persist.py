@@ -81,7 +81,7 @@ async def _publish(run: Run, name: str, attempt: Attempt, over: ProviderTask) ->
         raise CallFailed(Failure(cause=Cause.NONSENSE, code="NoVideo", message=text))
     name = await asyncio.to_thread(_free_name, run, name, intent.job_key, sha256)
     address = await asyncio.to_thread(run.results.publish, f"{name}.mp4", file)
-    sheet, looks = await asyncio.to_thread(_pictures, intent, file, name)
+    sheet, looks = await asyncio.to_thread(_pictures, run, intent, file, name)
     if sheet is not None:
         await asyncio.to_thread(run.results.write, f"{name}.jpg", sheet)
     sidecar = _sidecar(run, name, attempt, over, sha256, verified.facts, [*verified.notes, *looks], bool(sheet))
@@ -131,10 +131,10 @@ def _is_there(run: Run, file: str) -> bool:
     return True
 
 
-def _pictures(intent: Intent, after: Path, name: str) -> tuple[bytes | None, list[str]]:
+def _pictures(run: Run, intent: Intent, after: Path, name: str) -> tuple[bytes | None, list[str]]:
     """Draws the contact sheet and looks for oddities; whatever they fail of, the paid result is published."""
     try:
-        with open_medium(intent.job.video) as before:
+        with open_medium(intent.job.video, run.places.known) as before:
             sheet = contact_sheet(before.stream, after, title=name)
             before.stream.seek(0)
             return sheet, quality_notes(before.stream, after)

@@ -7,19 +7,20 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from blocks.clients.dashscope import DashScopeClient
+from blocks.clients.store import Store, open_anywhere
 from flows.plan import PlannedJob
 from flows.progress import Stage, Step
+from flows.reach import SIGNED_SECONDS, OutOfReach, Way, way_to
 from flows.run import Run
-from flows.sources import MediumUnavailable, open_medium, place_of
+from flows.sources import MediumUnavailable, disk_path, open_medium, place_of
 from flows.stages.stage import stage
-
-#: An address of the temporary store is shared for this many provider seconds, half of what it lives: a provider
-#: task that queues fetches late.
-SHARED_SECONDS = 24 * 3600.0
 
 
 class Links(BaseModel):
-    """Where the provider fetches a job's media."""
+    """Where a job's media are, for the provider: on the web, in its temporary store, or in a bucket still to be signed.
+
+    A signed address is a secret and ages, so it is made last: right before the create, by ``signed``.
+    """
 
     video: str
     reference_images: list[str]
@@ -27,14 +28,15 @@ class Links(BaseModel):
 
 @stage("upload", named="upload {plan.name}", retries=4)
 async def upload(run: Run, plan: PlannedJob) -> Links:
-    """Returns addresses of a job's media: public URLs as they are, other files through the temporary store.
+    """Returns where the provider gets at a job's media; files it cannot reach are copied to where it can.
 
-    The same bytes go up once per account and model in a run, however many jobs name them.
+    The same bytes go up once per destination, however many jobs name them, in this run or another.
 
     Raises:
         EditStopped: The account refuses everything; another job found out.
         CallFailed: The temporary store did not take a file.
-        MediumUnavailable: A medium disappeared or changed since it was validated.
+        StorageFailed: The staging storage did not take a file.
+        MediumUnavailable: A medium disappeared or changed since it was validated, or is out of reach.
     """
     assert plan.job is not None
     async with run.uploading:
@@ -46,28 +48,83 @@ async def upload(run: Run, plan: PlannedJob) -> Links:
     return Links(video=video, reference_images=images)
 
 
-async def _link(run: Run, plan: PlannedJob, address: str) -> str:
-    if place_of(address) == "web":
+async def signed(run: Run, links: Links) -> Links:
+    """Returns addresses the provider can fetch from now on; those in buckets carry signatures, so they are secrets.
+
+    Raises:
+        StorageFailed: A bucket's address cannot be signed now.
+    """
+    video, *images = await asyncio.gather(
+        *(asyncio.to_thread(_signed, run, address) for address in (links.video, *links.reference_images))
+    )
+    return Links(video=video, reference_images=images)
+
+
+def _signed(run: Run, address: str) -> str:
+    if urlsplit(address).scheme in ("http", "https", "oss"):
         return address
+    store, name = open_anywhere(address, run.places.known)
+    return store.sign(name, SIGNED_SECONDS)
+
+
+async def _link(run: Run, plan: PlannedJob, address: str) -> str:
     client = await run.client(plan.provider)
-    assert isinstance(client, DashScopeClient)
-    once = (client.account, plan.model, plan.media[address], run.clock.monotonic() // SHARED_SECONDS)
-    if once not in run.uploads:
-        run.uploads[once] = asyncio.ensure_future(_send(client, plan.model, address, plan.media[address]))
+    where = await run.endpoint(plan.provider, plan.model)
     try:
-        return await asyncio.shield(run.uploads[once])
-    except Exception:
-        run.uploads.pop(once, None)
-        raise
+        way = await asyncio.to_thread(way_to, address, await run.market({plan.provider}), run.offer(where))
+    except OutOfReach as error:
+        raise MediumUnavailable(error.reason, error.advice) from error
+    identity = plan.media[address]
+    match way:
+        case Way.STAGED:
+            staging = run.places.staging
+            assert staging is not None
+            return await run.uploads.once(
+                (staging.url, identity), lambda: asyncio.to_thread(_stage, run, staging, address, identity)
+            )
+        case Way.TEMPORARY:
+            assert isinstance(client, DashScopeClient)
+            return await run.uploads.kept(
+                (client.account, client.base_url, plan.model, identity),
+                lambda: _send(run, client, plan.model, address, identity),
+            )
+        case Way.SIGNED:
+            await asyncio.to_thread(_check_unchanged, run, address, identity)
+    return address
 
 
-async def _send(client: DashScopeClient, model: str, address: str, identity: str) -> str:
+def _stage(run: Run, staging: Store, address: str, identity: str) -> str:
+    """Copies a file to the staging storage, under a name that says its content, unless it is there already."""
+    size = _check_unchanged(run, address, identity)
+    name = f"{identity.replace(':', '-')}{_suffix(address)}"
+    if staging.size(name) == size:
+        return staging.address(name)
+    if place_of(address) == "disk":
+        return staging.publish(name, disk_path(address))
+    return staging.copy_from(*open_anywhere(address, run.places.known), name)
+
+
+async def _send(run: Run, client: DashScopeClient, model: str, address: str, identity: str) -> str:
     def content() -> bytes:
-        with open_medium(address) as medium:
-            if medium.identity != identity:
-                # Its result would be published, and found by every later run, as that of the other file.
-                raise MediumUnavailable(f"{address} has changed since it was validated", "run it again")
+        _check_unchanged(run, address, identity)
+        with open_medium(address, run.places.known) as medium:
             return medium.stream.read()
 
+    return await client.upload(model, _suffix(address), await asyncio.to_thread(content))
+
+
+def _check_unchanged(run: Run, address: str, identity: str) -> int:
+    """Returns the size of a medium that is still the one that was validated.
+
+    Raises:
+        MediumUnavailable: It is not: its result would be published, and found by every later run, as the other's.
+    """
+    with open_medium(address, run.places.known) as medium:
+        if medium.identity != identity:
+            raise MediumUnavailable(f"{address} has changed since it was validated", "run it again")
+        return medium.size_bytes
+
+
+def _suffix(address: str) -> str:
     path = urlsplit(address).path if "://" in address else address
-    return await client.upload(model, PurePosixPath(path).suffix.lower(), await asyncio.to_thread(content))
+    return PurePosixPath(path).suffix.lower()

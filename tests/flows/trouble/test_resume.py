@@ -1,5 +1,7 @@
 """What a later run knows of an earlier one: where it asked, with which key, and what it left."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from deployments.emulator import HAPPYHORSE, WAN, Emulator, EmulatorConfig, RunTime
@@ -16,7 +18,7 @@ def leave_running(desk: Desk, provider: str = "dashscope") -> None:
 
 
 @pytest.fixture
-def other() -> Emulator:
+def other() -> Iterator[Emulator]:
     """The provider at another address, where today's settings point."""
     times = {model: RunTime(median=1) for model in (WAN, HAPPYHORSE)}
     with Emulator(EmulatorConfig(port=0, effort="quick", clock_scale=CLOCK_SCALE, run_times=times)) as emulator:
@@ -44,17 +46,6 @@ def test_a_provider_task_is_asked_for_in_the_region_it_was_created_in(desk: Desk
 
     assert (job.state, job.created) == (JobState.PUBLISHED, False)
     assert desk.sidecar(job)["region"] == "ap-southeast-1"
-
-
-def test_a_job_begun_at_one_provider_is_finished_there_though_another_is_named_today(desk: Desk):
-    leave_running(desk)
-    fields = {"model": "happyhorse-1.0-video-edit", "reference_images": [desk.media.picture_url]}
-    begun = desk.edit(**fields)
-    job = desk.edit(provider="apiyi", **fields)
-
-    assert begun.job_key == job.job_key
-    assert (job.state, job.created) == (JobState.PUBLISHED, False)
-    assert desk.asked("create", "apiyi") == 0
 
 
 def test_a_lost_create_is_looked_for_where_it_was_sent(

@@ -13,7 +13,7 @@ from typing import Any
 from deployments.emulator import Emulator
 
 RECUT = Path(sys.executable).with_name("recut")
-DYING = Path(__file__).with_name("dying")
+HARM = Path(__file__).with_name("harm")
 _TEAMS_OWN = ("RECUT_", "DASHSCOPE_", "APIYI_", "PREFECT_", "PYTHON")
 
 
@@ -91,8 +91,17 @@ class Team:
         path.write_text("".join(f"{json.dumps(job)}\n" for job in jobs))
         return str(path)
 
-    def start(self, *arguments: str, dying: Sequence[str] = (), **environment: str) -> Working:
-        """Starts a command; a dying one kills itself when the last of these moments comes."""
+    def start(
+        self, *arguments: str, dying: Sequence[str] = (), failing: Sequence[str] = (), **environment: str
+    ) -> Working:
+        """Starts a command.
+
+        Args:
+            arguments: Of the command.
+            dying: Moments that lead to its death; see `harm/sitecustomize.py`.
+            failing: What goes wrong with its files; see there too.
+            environment: What it is given besides.
+        """
         own = {name: value for name, value in os.environ.items() if not name.startswith(_TEAMS_OWN)}
         own |= {
             "DASHSCOPE_API_KEY": self.key,
@@ -106,8 +115,8 @@ class Team:
             "RECUT_QUERIES_PER_SECOND": "1000",
             "RECUT_SERVER_IDLE_SECONDS": "15",
         }
-        if dying:
-            own |= {"PYTHONPATH": str(DYING), "DIE_AT": "\n".join(dying)}
+        if dying or failing:
+            own |= {"PYTHONPATH": str(HARM), "DIE_AT": "\n".join(dying), "FAIL_AT": "\n".join(failing)}
         return Working(
             subprocess.Popen(
                 [RECUT, *arguments],
@@ -120,13 +129,15 @@ class Team:
             )
         )
 
-    def run(self, *arguments: str, dying: Sequence[str] = (), **environment: str) -> Done:
+    def run(self, *arguments: str, failing: Sequence[str] = (), **environment: str) -> Done:
         """Runs a command to its end."""
-        return self.start(*arguments, dying=dying, **environment).done()
+        return self.start(*arguments, failing=failing, **environment).done()
 
-    def batch(self, manifest: str, *arguments: str, **environment: str) -> dict[str, Any]:
+    def batch(
+        self, manifest: str, *arguments: str, failing: Sequence[str] = (), **environment: str
+    ) -> dict[str, dict[str, Any]]:
         """Runs a batch to its end and returns what ``--json`` tells, by the jobs' names."""
-        done = self.run("batch", manifest, "--json", *arguments, **environment)
+        done = self.run("batch", manifest, "--json", *arguments, failing=failing, **environment)
         assert done.code in (0, 1), done.said
         return {job["name"]: job for job in done.json["jobs"]}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from deployments.emulator import Fault
 from deployments.emulator.audit import Stage
-from deployments.emulator.faults import Operation
+from deployments.emulator.faults import Operation, When
 from tests.guarantees.command import Team
 
 
@@ -68,3 +68,8 @@ def kill(team: Team, moment: Moment, *arguments: str) -> None:
         ended = working.stop()
     team.emulator.set_faults([])
     assert ended.code == -signal.SIGKILL, f"it never came to {moment.told!r}: {ended.said}"
+
+
+def hang(operation: Operation, when: When = "before") -> dict[str, Any]:
+    """Returns the fault that never answers: before a request is acted on, or after."""
+    return {"operation": operation, "does": {"kind": "hang", "when": when}}

@@ -20,15 +20,11 @@ from tests.guarantees.evidence import (
     spent,
     tasks_of,
 )
-from tests.guarantees.killing import Moment, kill
+from tests.guarantees.killing import Moment, hang, kill
 
 #: A record's folder is opened, to make it durable, right after the record has its name.
 WRITTEN = "open *journal/*[0-9a-f]"
 INTENT, SUBMITTED = "1 intent", "1 submitted"
-
-
-def hang(operation: str, when: str = "before") -> dict[str, Any]:
-    return {"operation": operation, "does": {"kind": "hang", "when": when}}
 
 
 MOMENTS = [

@@ -72,6 +72,7 @@ class Transport:
         # gzip is the one compression that answers are unpacked from.
         said = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
         self._headers = {**said, **(headers or {}), "Authorization": f"Bearer {key}"}
+        self._key = key.encode()
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=None)
         # A large pool costs more time than it saves; reads wait their turn, which is no failure.
         pool = httpx.Limits(max_connections=8, keepalive_expiry=20)
@@ -140,7 +141,7 @@ class Transport:
             client.stream(method, url, headers=sent, params=params, json=json, follow_redirects=False) as response,
         ):
             raw = await _bounded(response)
-        return _answer(response, raw)
+        return _answer(response, raw, self._key)
 
 
 async def send_form(url: str, fields: Mapping[str, str], name: str, content: bytes) -> tuple[int, str]:
@@ -228,7 +229,7 @@ async def _bounded(response: httpx.Response) -> bytes:
     return raw
 
 
-def _answer(response: httpx.Response, raw: bytes) -> Answer:
+def _answer(response: httpx.Response, raw: bytes, key: bytes) -> Answer:
     headers = lower_names(response.headers)
     if response.is_redirect:
         raise CallFailed(
@@ -240,7 +241,8 @@ def _answer(response: httpx.Response, raw: bytes) -> Answer:
             )
         )
     try:
-        body = json_object(inflated(raw))
+        # A refusal may quote the key it refuses; answers are shown, logged and recorded.
+        body = json_object(inflated(raw).replace(key, b"***"))
     except (ValueError, RecursionError) as error:
         # An error page of something in between still says by its status that the call was refused.
         if 400 <= response.status_code < 500:

@@ -15,6 +15,7 @@ from prefect.runtime import flow_run
 
 from blocks.clients.apiyi import ApiyiClient
 from blocks.clients.dashscope import DashScopeClient
+from blocks.clients.probe import check_usable
 from blocks.clients.provider import endpoint
 from blocks.clients.store import StorageFailed
 from blocks.credentials import load_credentials
@@ -232,7 +233,7 @@ async def open_run(options: RunOptions) -> AsyncIterator[Run]:
     catalog = settings.load_catalog()
     places = await open_places(settings)
     journal = Journal(places.journal, alone=Guard().alone)
-    await journal.prove_exclusive()
+    await asyncio.gather(journal.prove_exclusive(), asyncio.to_thread(check_usable, places.results))
     scratch = Path(tempfile.mkdtemp(prefix="recut-"))
     run = Run(settings, catalog, places, journal, scratch)
     token = _open.set(run)

@@ -120,7 +120,7 @@ class Store:
         Args:
             name: The final name; its ending decides the content type where the storage keeps one.
             source: The file.
-            labels: What the storage shall say of it, where it keeps such things; plain ASCII.
+            labels: What the storage shall say of it, where it keeps such things.
 
         Raises:
             StorageFailed: It was not published; nothing half stands under the name.

@@ -8,7 +8,7 @@ from blocks.clients.transport import CallFailed
 from blocks.credentials import load_credentials
 from flows.clock import Clock
 from flows.commands.messages import complain, out, plain
-from flows.commands.status import find_job, open_journal, state_of
+from flows.commands.status import find_job, open_journal, ready_to_write, state_of
 from flows.journal import Journal, writer
 from flows.rules.history import Attempt, Follow
 from flows.rules.records import Settled
@@ -18,7 +18,9 @@ from flows.settings import RunOptions, Settings
 
 def run_cancel(options: RunOptions, job: str) -> int:
     """Cancels a job at the provider, or says why it cannot be; returns the command's exit code."""
-    return asyncio.run(_cancel(Settings().with_options(options), open_journal(options), job))
+    journal = open_journal(options)
+    with ready_to_write(journal):
+        return asyncio.run(_cancel(Settings().with_options(options), journal, job))
 
 
 async def _cancel(settings: Settings, journal: Journal, job: str) -> int:

@@ -7,10 +7,12 @@ from importlib.metadata import version
 
 from rich.text import Text
 
+from blocks.clients.probe import LEAST_FREE_BYTES, probe
 from blocks.clients.store import StorageFailed, Store
 from blocks.clients.transport import CallFailed
 from deployments.local import ServerUnreachable, prefect_server
 from flows.commands.messages import out, plain, print_json, tell
+from flows.places import open_places
 from flows.rules.failures import advice
 from flows.rules.job import Provider
 from flows.settings import RunOptions, Settings
@@ -60,7 +62,7 @@ async def _all(options: RunOptions) -> list[Finding]:
     findings = [await _provider(provider, settings) for provider in Provider]
     if all(finding.ok is None for finding in findings):
         findings.append(Finding("providers", False, "neither has a key, so no job can run"))
-    return [*findings, *await _storage(options)]
+    return [*findings, *await _storage(settings)]
 
 
 async def _provider(provider: Provider, settings: Settings) -> Finding:
@@ -99,21 +101,42 @@ async def _known(client: object) -> str:
     return ""
 
 
-async def _storage(options: RunOptions) -> list[Finding]:
-    from flows.run import open_run
-
+async def _storage(settings: Settings) -> list[Finding]:
     try:
-        async with open_run(options) as run:
-            return [
-                Finding("journal", True, f"{run.journal.store.url}: exclusive creation is real"),
-                await asyncio.to_thread(_results, run.results),
-            ]
+        places = await open_places(settings)
     except (StorageFailed, ValueError) as error:
         return [Finding("storage", False, str(error))]
+    findings = [
+        await asyncio.to_thread(_probed, "journal", places.journal),
+        await asyncio.to_thread(_probed, "results", places.results),
+    ]
+    if places.staging is not None:
+        findings.append(await asyncio.to_thread(_probed, "staging", places.staging))
+    return findings
 
 
-def _results(store: Store) -> Finding:
-    probe = f".doctor-{uuid.uuid4().hex}"
-    store.write(probe, b"recut")
-    store.remove(probe)
-    return Finding("results", True, f"{store.url} can be written")
+def _probed(check: str, store: Store) -> Finding:
+    try:
+        can = probe(store)
+    except StorageFailed as error:
+        return Finding(check, False, str(error))
+    told, missing = [], []
+    if check == "journal":
+        told.append(
+            f"exclusive creation is real ({can.exclusive})"
+            if can.exclusive
+            else "exclusive creation is not real, so recut writes its records one at a time, under leased Prefect "
+            "concurrency limits: slower, and all runs must share one Prefect server"
+        )
+    if check == "results" and not can.publishes_whole:
+        told.append("files appear before they are complete")
+    if not can.lists_at_once:
+        missing.append("a listing does not show at once what was written, so a run could overlook a record")
+    if check == "staging" and can.unsigned_because:
+        missing.append(f"providers cannot fetch from it: {can.unsigned_because}")
+    elif can.signs:
+        told.append("signed URLs answer")
+    if can.free_bytes is not None:
+        room = f"{can.free_bytes / 1e9:,.1f} GB free"
+        (told if can.free_bytes >= LEAST_FREE_BYTES else missing).append(room)
+    return Finding(check, not missing, "; ".join([f"{store.url} can be written", *missing, *told]))

@@ -1,18 +1,23 @@
 """`recut status` and `recut resolve`: the journal as people read it, and their decisions about held jobs."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, Literal
 
 from rich.text import Text
 
-from blocks.clients.store import StorageFailed, Store
+from blocks.clients.store import StorageFailed
+from deployments.local import prefect_server
 from flows.clock import Clock
 from flows.commands.messages import STATE_STYLES, complain, out, plain, print_json
-from flows.journal import JOURNAL_FOLDER, Journal, owner_is_gone, writer
+from flows.commands.plan import opened_places
+from flows.guard import Guard
+from flows.journal import Journal, owner_is_gone, writer
 from flows.rules.history import Attempt, History
 from flows.rules.records import Decided
 from flows.rules.states import JobState
-from flows.settings import RunOptions, Settings
+from flows.settings import RunOptions
 
 _DECIDABLE = {"recreate": {JobState.HELD}, "abandon": {JobState.HELD, JobState.RUNNING}}
 
@@ -43,7 +48,8 @@ def run_resolve(options: RunOptions, job: str, decision: Literal["recreate", "ab
         complain(f"{last.intent.name} is {state}; there is nothing to {decision}")
         return 2
     record = Decided(attempt=last.number, at=Clock().now(), by=writer(), decision=decision, reason="a person decided")
-    asyncio.run(journal.write(key, record))
+    with ready_to_write(journal):
+        asyncio.run(journal.write(key, record))
     then = "the next run creates it again" if decision == "recreate" else "nothing more is created or fetched for it"
     out.print(f"{plain(last.intent.name)}: {decision}; {then}.")
     return 0
@@ -70,10 +76,19 @@ def state_of(history: History) -> JobState:
 
 def open_journal(options: RunOptions) -> Journal:
     """Returns the journal that a run with these options would use."""
-    settings = Settings().with_options(options)
-    if settings.journal:
-        return Journal(Store(settings.journal))
-    return Journal(Store(settings.results).below(JOURNAL_FOLDER))
+    return Journal(opened_places(options).journal, alone=Guard().alone)
+
+
+@contextmanager
+def ready_to_write(journal: Journal) -> Iterator[None]:
+    """Lets records be written as exclusively as a run writes them, where that takes Prefect with a server of it.
+
+    Raises:
+        StorageFailed: Nothing can be written.
+    """
+    asyncio.run(journal.prove_exclusive())
+    with prefect_server() if journal.needs_guard else nullcontext():
+        yield
 
 
 async def _histories(journal: Journal) -> tuple[list[tuple[str, History]], list[str]]:

@@ -80,13 +80,14 @@ async def _publish(run: Run, name: str, attempt: Attempt, over: ProviderTask) ->
         text = f"what came is no playable video: {'; '.join(verified.problems)}"
         raise CallFailed(Failure(cause=Cause.NONSENSE, code="NoVideo", message=text))
     name = await asyncio.to_thread(_free_name, run, name, intent.job_key, sha256)
-    address = await asyncio.to_thread(run.results.publish, f"{name}.mp4", file)
+    labels = {"recut-job-key": intent.job_key, "recut-provider-task": provider_task_id}
+    address = await asyncio.to_thread(run.results.publish, f"{name}.mp4", file, labels)
     sheet, looks = await asyncio.to_thread(_pictures, run, intent, file, name)
     if sheet is not None:
-        await asyncio.to_thread(run.results.write, f"{name}.jpg", sheet)
+        await asyncio.to_thread(run.results.write, f"{name}.jpg", sheet, labels)
     sidecar = _sidecar(run, name, attempt, over, sha256, verified.facts, [*verified.notes, *looks], bool(sheet))
     content = sidecar.model_dump_json(indent=1).encode()
-    sidecar_address = await asyncio.to_thread(run.results.write, f"{name}.json", content)
+    sidecar_address = await asyncio.to_thread(run.results.write, f"{name}.json", content, labels)
     return Settled(
         attempt=attempt.number,
         at=run.clock.now(),

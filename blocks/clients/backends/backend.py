@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, cast
 
 from fsspec import AbstractFileSystem
 
-#: What a stored file says about itself besides its content, in plain ASCII.
+#: What a stored file says about itself besides its content.
 Labels = Mapping[str, str]
 #: Pieces that scattered reads fetch: headers stay cheap, and an index comes in a few of them.
 RANGE_BYTES = 128 * 1024

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from blocks.clients.backends.backend import Backend, Labels, content_type
 
@@ -34,6 +35,11 @@ class Objects(Backend):
         raise NotImplementedError
 
 
+def as_headers(labels: Labels) -> dict[str, str]:
+    """Returns labels as they can travel in HTTP headers: one that cannot must not keep a paid result from its place."""
+    return {name: quote(value, safe=" /:=@-_.") for name, value in labels.items()}
+
+
 class Google(Objects):
     """Google Cloud Storage, through gcsfs."""
 
@@ -44,7 +50,7 @@ class Google(Objects):
 
     def described(self, path: str, labels: Labels) -> dict[str, Any]:
         """Returns content type and labels as gcsfs takes them."""
-        return {"content_type": content_type(path), "metadata": dict(labels) or None}
+        return {"content_type": content_type(path), "metadata": as_headers(labels) or None}
 
 
 class Azure(Objects):

@@ -18,7 +18,7 @@ from fsspec import AbstractFileSystem
 from fsspec.config import conf
 
 from blocks.clients.backends.backend import Backend, Labels, content_type
-from blocks.clients.backends.objects import Objects
+from blocks.clients.backends.objects import Objects, as_headers
 
 #: Uploads keep this much of a file in memory: parts of this size, so many at once.
 PART_BYTES = 8 * 1024 * 1024
@@ -126,7 +126,7 @@ class S3(Objects):
 
     def described(self, path: str, labels: Labels) -> dict[str, Any]:
         """Returns content type and labels as s3fs takes them."""
-        return {"ContentType": content_type(path), "Metadata": dict(labels)}
+        return {"ContentType": content_type(path), "Metadata": as_headers(labels)}
 
 
 def s3_options(options: Mapping[str, Any]) -> dict[str, Any]:

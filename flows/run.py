@@ -4,11 +4,12 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from prefect.runtime import flow_run
@@ -40,6 +41,7 @@ from flows.rules.records import Endpoint
 from flows.settings import RunOptions, Settings
 from flows.uploads import Uploads
 
+T = TypeVar("T")
 Client = DashScopeClient | ApiyiClient
 UPLOADS_AT_ONCE = 4
 
@@ -86,6 +88,7 @@ class Run:
         self.uploads = Uploads(journal.store, self.clock)
         self._clients: dict[tuple[Provider, str | None], Client] = {}
         self._opening = asyncio.Lock()
+        self._untorn: set[asyncio.Future[Any]] = set()
         self._reserved: list[Cost] = []
 
     async def client(self, provider: Provider, recorded: Endpoint | None = None) -> Client:
@@ -205,8 +208,17 @@ class Run:
         """Returns what is offered at an endpoint."""
         return self.catalog.offer(where.provider, where.model, where.region)
 
+    async def to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Does what must not be torn: when the run is interrupted meanwhile, its closing waits for it."""
+        task = asyncio.ensure_future(work)
+        self._untorn.add(task)
+        task.add_done_callback(self._untorn.discard)
+        return await asyncio.shield(task)
+
     async def close(self) -> None:
-        """Closes all clients."""
+        """Waits for what must not be torn, and closes all clients."""
+        if self._untorn:
+            await asyncio.wait(self._untorn)
         for client in self._clients.values():
             await client.close()
 

@@ -2,10 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, TypeVar
 
 from blocks.clients.provider import EditRequest
 from blocks.clients.store import StorageFailed
@@ -22,8 +21,6 @@ from flows.rules.records import Endpoint, Intent, Record, Refused, Submitted, Un
 from flows.run import Run
 from flows.stages.stage import stage
 from flows.stages.upload import Links, signed
-
-T = TypeVar("T")
 
 #: How often a record is written when the storage stumbles: of an id in hand longer, for nothing else knows it.
 WRITE_TRIES, WRITE_TRIES_OF_AN_ID = 6, 14
@@ -84,17 +81,8 @@ async def _post(run: Run, plan: PlannedJob, links: Links, number: int) -> Failur
     where = await run.endpoint(plan.provider, plan.model)
     await run.limits.submit_turn(where, run.offer(where).quotas)
     run.refuse_stopped(where.account)
-    return await _to_its_end(_claim_and_post(run, plan, links, number, where))
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Lets an interrupted run finish what it claimed: one whose answer nobody waited for would have to be held."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
+    # An attempt that is claimed but whose answer nobody hears would have to be held.
+    return await run.to_its_end(_claim_and_post(run, plan, links, number, where))
 
 
 async def _claim_and_post(run: Run, plan: PlannedJob, links: Links, number: int, where: Endpoint) -> Failure | None:

@@ -51,6 +51,7 @@ class Journal:
         self.store = store
         self._alone = alone
         self.needs_guard = False
+        self._claims: dict[str, Claim] = {}  # what was read once stays true
 
     async def prove_exclusive(self) -> None:
         """Makes sure that records are created exclusively, before money depends on it.
@@ -164,13 +165,16 @@ class Journal:
         return next((claim for claim in claims if (claim.job_key, claim.attempt) == (job_key, attempt)), None)
 
     def _claim(self, name: str) -> Claim:
+        if name in self._claims:
+            return self._claims[name]
         content = self.store.read(name)
         try:
-            return Claim.model_validate_json(content)
+            claim = self._claims[name] = Claim.model_validate_json(content)
         except ValidationError as error:
             raise JournalUnreadable(
                 f"{self.store.address(name)}, which ties a provider task to its job, cannot be understood; mend it"
             ) from error
+        return claim
 
     async def job_keys(self) -> list[str]:
         """Returns the keys of all jobs ever begun."""

@@ -108,6 +108,7 @@ def test_a_throttled_create_is_sent_again_until_it_is_taken_once(desk: Desk, pro
 @pytest.mark.parametrize(
     "wait",
     ["2", "-3", "soon", formatdate(time.time() + 2, usegmt=True), "1e12"],
+    ids=["seconds", "past", "words", "date", "absurd"],
 )
 def test_a_wait_the_provider_asks_for_is_kept_within_reason(desk: Desk, wait: str):
     said = {"status": 429, "code": "Throttling.RateQuota", "message": TOO_FAST, "headers": {"Retry-After": wait}}

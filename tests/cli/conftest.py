@@ -55,9 +55,11 @@ def at(home: Path, prefect_ui: str, _running_emulator: Emulator) -> At:
 
 
 @pytest.fixture
-def recut(at: At, emulator: Emulator, tmp_path: Path) -> Recut:
+def recut(at: At, emulator: Emulator, tmp_path: Path) -> Iterator[Recut]:
     """The command in a new folder, with a provider without a past."""
-    return at(tmp_path)
+    recut = at(tmp_path)
+    yield recut
+    recut.end()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deployments.emulator import Emulator
+
 COMMAND = Path(sys.executable).with_name("recut")
 SECONDS = 120
 
@@ -42,6 +44,14 @@ class Running:
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
+    def until(self, emulator: Emulator, **awaited: Any) -> None:
+        """Waits until the provider has seen what `Emulator.wait` names."""
+        try:
+            emulator.wait(**awaited)
+        except TimeoutError:
+            self.process.kill()
+            raise AssertionError(self.done().said) from None
+
     def done(self) -> Done:
         """Waits for its end. Whatever happens, nobody is shown a traceback."""
         try:
@@ -66,6 +76,12 @@ class Recut:
         self.folder = folder
         self.results = folder / "results"
         self.environment = dict(environment)
+        self._started: list[subprocess.Popen[str]] = []
+
+    def end(self) -> None:
+        """Kills what still runs."""
+        for process in self._started:
+            process.kill()
 
     def __call__(self, *arguments: object, **changes: str | None) -> Done:
         """Runs it to its end. `changes` are variables set, or with None unset, for this time."""
@@ -89,6 +105,7 @@ class Recut:
         finally:
             if ignoring:
                 signal.signal(ignoring, before)
+        self._started.append(process)
         return Running(process)
 
     def write(self, name: str, content: str | Iterable[Mapping[str, Any]]) -> str:

@@ -41,7 +41,7 @@ def test_an_interrupted_batch_says_what_runs_on_and_the_next_one_picks_it_up(
 ) -> None:
     run_for_an_hour(emulator)
     running = recut.start("batch", manifest, ignoring=ignoring)
-    emulator.wait(status="RUNNING", count=3)
+    running.until(emulator, status="RUNNING", count=3)
     running.send(number)
     done = running.done()
     assert done.code == 130
@@ -59,7 +59,7 @@ def test_a_killed_batch_is_finished_by_the_next_one(
 ) -> None:
     run_for_an_hour(emulator)
     running = recut.start("batch", manifest)
-    emulator.wait(operation="create", count=creates)
+    running.until(emulator, operation="create", count=creates)
     running.send(signal.SIGKILL)
     assert running.done().code == -signal.SIGKILL
     finish(emulator)
@@ -82,7 +82,7 @@ def test_two_batches_of_the_same_manifest_at_once_create_each_job_once(
 def test_an_interrupted_batch_that_created_nothing_says_so(recut: Recut, emulator: Emulator, manifest: str) -> None:
     emulator.set_faults([Fault(operation="policy", does=Answer(status=500))])
     running = recut.start("batch", manifest)
-    emulator.wait(operation="policy")
+    running.until(emulator, operation="policy")
     running.send(signal.SIGINT)
     done = running.done()
     assert done.code == 130

@@ -13,13 +13,17 @@ CREATE := $(PYTHON) -m venv $(VENV)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test soak lint lock clean
 
 demo: $(VENV)/.runtime ## edit the sample clips offline and show the results
 	@$(BIN)/recut demo
 
 test: $(VENV)/.dev lint ## everything: lint, types, architecture, tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+soak: $(VENV)/.dev ## a thousand jobs under random faults and kills; takes some ten minutes
+	@SOAK_JOBS=$${SOAK_JOBS:-1000} SOAK_KILLS=$${SOAK_KILLS:-20} \
+		$(BIN)/python -m pytest -s --timeout 7200 tests/guarantees/test_soak.py
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy && $(BIN)/lint-imports --no-logo

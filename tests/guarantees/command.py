@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from deployments.emulator import Emulator
@@ -37,13 +38,23 @@ class Done:
 class Working:
     """A command that is under way."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
+    def __init__(self, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> None:
+        # Files, not pipes: a full pipe would stop a command that nobody listens to.
+        self._said = TemporaryFile("w+"), TemporaryFile("w+")  # noqa: SIM115 - `done` closes them
+        out, err = self._said
+        self.process = subprocess.Popen(
+            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
 
-    def done(self) -> Done:
-        """Waits for its end."""
-        out, err = self.process.communicate(timeout=120)
-        return Done(self.process.returncode, out, err)
+    def done(self, timeout: float = 120) -> Done:
+        """Waits for its end, so many seconds at most."""
+        self.process.wait(timeout)
+        told = []
+        for file in self._said:
+            file.seek(0)
+            told.append(file.read())
+            file.close()
+        return Done(self.process.returncode, *told)
 
     def stop(self, how: signal.Signals = signal.SIGKILL) -> Done:
         """Sends a signal and waits for the end."""
@@ -62,7 +73,7 @@ class Team:
         clip: Address of the usual clip on the web.
         local_clip: The same clip on disk.
         picture: Address of the usual reference image.
-        environment: What it sets besides.
+        key: Its API key at both.
     """
 
     emulator: Emulator
@@ -71,7 +82,6 @@ class Team:
     clip: str
     local_clip: Path
     picture: str
-    environment: dict[str, str] = field(default_factory=dict)
     key: str = "sk-of-the-guarantees"
 
     @property
@@ -117,17 +127,7 @@ class Team:
         }
         if dying or failing:
             own |= {"PYTHONPATH": str(HARM), "DIE_AT": "\n".join(dying), "FAIL_AT": "\n".join(failing)}
-        return Working(
-            subprocess.Popen(
-                [RECUT, *arguments],
-                env=own | self.environment | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                cwd=self.folder,
-            )
-        )
+        return Working([RECUT, *arguments], own | environment, self.folder)
 
     def run(self, *arguments: str, failing: Sequence[str] = (), **environment: str) -> Done:
         """Runs a command to its end."""

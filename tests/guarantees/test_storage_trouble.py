@@ -64,7 +64,11 @@ def test_storage_that_fails_stops_its_jobs_before_they_cost_or_keeps_what_is_pai
         error = told[name]["error"]
         assert error["code"] == "StorageFailed"
         assert cause in error["message"]
-        money = f"provider task {told[name]['provider_task_id']} is recorded, is billed once if it succeeds" if made[name] else "nothing was created"
+        money = (
+            f"provider task {told[name]['provider_task_id']} is recorded, is billed once if it succeeds"
+            if made[name]
+            else "nothing was created"
+        )
         assert money in error["message"]
     assert corrupt.read_bytes() == GARBAGE
     assert_no_part_is_a_result(team)

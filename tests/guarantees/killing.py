@@ -49,12 +49,12 @@ class Moment:
         return team.job(self.name, provider=self.provider, video=video)
 
 
-def kill(team: Team, moment: Moment, *arguments: str) -> None:
+def kill(team: Team, moment: Moment, *arguments: str, **environment: str) -> None:
     """Starts a command and kills it at the moment; what held the provider up is over afterwards."""
     if moment.fault is not None:
         team.emulator.set_faults([Fault.model_validate({"prompt": moment.name, **moment.fault})])
     counted = team.emulator.counters()
-    working = team.start(*arguments, dying=moment.dying)
+    working = team.start(*arguments, dying=moment.dying, **environment)
     if moment.awaited is None:
         ended = working.done()
     else:

@@ -61,14 +61,22 @@ def probe(store: Store) -> Abilities:
 
 
 def check_usable(store: Store) -> None:
-    """Makes sure that a storage takes files and has room, before anything is paid for that is to go there.
+    """Makes sure that a storage takes files, before anything is paid for that is to go there.
 
     Raises:
-        StorageFailed: It does not, or has too little.
+        StorageFailed: It does not.
     """
     name = f".probe-{uuid.uuid4().hex}"
     store.write(name, _CONTENT)
     store.remove(name)
+
+
+def check_room(store: Store) -> None:
+    """Makes sure that a storage has room for more results; what is paid for already is fetched into the last of it.
+
+    Raises:
+        StorageFailed: It has too little.
+    """
     free = store.free_bytes()
     if free is not None and free < LEAST_FREE_BYTES:
         raise StorageFailed(f"{store.url} has only {free / 1e6:,.0f} MB left; make room before results come")

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
+from blocks.clients.probe import check_room
 from blocks.clients.provider import EditRequest
 from blocks.clients.store import StorageFailed
 from blocks.clients.transport import CREATE_SECONDS, CallFailed
@@ -81,6 +82,7 @@ async def _post(run: Run, plan: PlannedJob, links: Links, number: int) -> Failur
     where = await run.endpoint(plan.provider, plan.model)
     await run.limits.submit_turn(where, run.offer(where).quotas)
     run.refuse_stopped(where.account)
+    await asyncio.to_thread(check_room, run.results)
     # An attempt that is claimed but whose answer nobody hears would have to be held.
     return await run.to_its_end(_claim_and_post(run, plan, links, number, where))
 

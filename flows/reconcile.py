@@ -46,6 +46,8 @@ async def reconcile(run: Run, job_key: str, attempt: Attempt) -> None:
             return
     if isinstance(found, Several):
         raise unanswered(failure, f"{found.count} provider tasks or creates with this prompt cannot be told apart")
+    if client.account != attempt.intent.endpoint.account:
+        raise unanswered(failure, "today's key is not the one it was sent with, so the list may be another account's")
     await _apply_policy(run, job_key, attempt, failure, "the provider's list shows none for it so far")
 
 

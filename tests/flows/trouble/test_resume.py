@@ -72,3 +72,16 @@ def test_a_key_of_another_account_finds_nothing_and_concludes_nothing(desk: Desk
     assert foreign.error is not None
     assert "is the key of the same account?" in foreign.error.message
     assert len(desk.made()) == 1
+
+
+def test_a_key_of_another_account_never_creates_again_by_policy(
+    desk: Desk, impatient: None, monkeypatch: pytest.MonkeyPatch
+):
+    desk.fault(fault("create", "reset", when="after"), fault("list", "rows", how="missing", count=9))
+    assert desk.edit().state is JobState.HELD
+    desk.fault()
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-of-somebody-else")
+    job = desk.edit(options={"on_unknown": "recreate"})
+
+    assert (job.state, len(desk.made())) == (JobState.HELD, 1)
+    assert "another account's" in job.error.message

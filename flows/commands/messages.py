@@ -15,8 +15,8 @@ from flows.rules.budget import Cost, total
 from flows.rules.states import JobState
 from flows.settings import Settings
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, markup=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 #: How states are coloured; red where none is named.
 STATE_STYLES = {JobState.PUBLISHED: "green", JobState.HELD: "yellow", JobState.RUNNING: "cyan"}

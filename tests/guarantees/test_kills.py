@@ -22,6 +22,9 @@ from tests.guarantees.evidence import (
 )
 from tests.guarantees.killing import Moment, hang, kill
 
+#: All kills belong to the first test's set-up, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(900)
+
 #: A record's folder is opened, to make it durable, right after the record has its name.
 WRITTEN = "open *journal/*[0-9a-f]"
 INTENT, SUBMITTED = "1 intent", "1 submitted"

@@ -1,5 +1,6 @@
 """A real S3 server on this machine (moto's), and the ways in which clones of it lie, refuse and break."""
 
+import io
 import logging
 import socket
 import threading
@@ -73,6 +74,10 @@ class S3Server:
         for _ in range(times):
             self._faults.append((fault, lambda m, p: method in ("", m) and path in p))
 
+    def forgive(self) -> None:
+        """Forgets the faults that are still to come."""
+        self._faults.clear()
+
     def sent_bytes(self, path: str) -> int:
         """How many bytes of bodies went out for paths with this in them."""
         return sum(seen.sent_bytes for seen in self.seen if path in seen.path)
@@ -83,6 +88,8 @@ class S3Server:
 
     def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if "HTTP_TRANSFER_ENCODING" not in environ:
+            environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
         fault = self._due(method, path)
         if fault == "slow down":
             return self._refuse(environ, start, "503 Slow Down", "SlowDown")
@@ -90,17 +97,18 @@ class S3Server:
             return self._refuse(environ, start, "403 Forbidden", "AccessDenied")
         if fault == "reset":
             return self._hang_up(environ)
-        conditional = self._conditional(environ)
+        understood = dict(environ)
+        conditional = self._conditional(understood)
         if conditional == "refused":
             return self._refuse(environ, start, "501 Not Implemented", "NotImplemented")
         status: list[Any] = []
         with self._turns:
-            body = b"".join(self._app(environ, lambda *args: status.extend(args)))
+            body = b"".join(self._app(understood, lambda *args: status.extend(args)))
         self._saw(environ, len(body))
         if fault == "lost answer":
             return self._hang_up(environ)
         if conditional == "oss" and status[0].startswith("412"):
-            return self._refuse(environ, start, "409 Conflict", "FileAlreadyExists")
+            return _error(start, "409 Conflict", "FileAlreadyExists")
         start(*status)
         return [body]
 
@@ -134,14 +142,17 @@ class S3Server:
 
     def _refuse(self, environ: dict[str, Any], start: Callable[..., Any], status: str, code: str) -> Iterable[bytes]:
         self._saw(environ, 0)
-        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        body = f"<Error><Code>{code}</Code><Message>{code} for you</Message></Error>".encode()
-        start(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
-        return [body]
+        return _error(start, status, code)
 
     def _hang_up(self, environ: dict[str, Any]) -> Iterable[bytes]:
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return []
+
+
+def _error(start: Callable[..., Any], status: str, code: str) -> Iterable[bytes]:
+    body = f"<Error><Code>{code}</Code><Message>{code} for you</Message></Error>".encode()
+    start(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
+    return [body]
 
 
 class _Quiet(WSGIRequestHandler):

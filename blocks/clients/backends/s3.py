@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from fsspec import AbstractFileSystem
@@ -23,6 +23,8 @@ from blocks.clients.backends.objects import Objects, as_headers
 #: Uploads keep this much of a file in memory: parts of this size, so many at once.
 PART_BYTES = 8 * 1024 * 1024
 PARTS_AT_ONCE = 4
+#: s3fs repeats what botocore has given up repeating; its own five times five tries take minutes.
+OUTER_TRIES, INNER_TRIES = 2, 3
 #: Signatures of version 4 last no longer.
 LONGEST_SIGNATURE_SECONDS = 7 * 24 * 3600
 
@@ -42,6 +44,7 @@ class S3(Objects):
 
     def __init__(self, fs: AbstractFileSystem) -> None:
         super().__init__(fs)
+        fs.retries = OUTER_TRIES
         oss = (urlsplit(fs.endpoint_url or "").hostname or "").endswith(_OSS)
         self._manners = [FORBID_OVERWRITE, IF_NONE_MATCH] if oss else [IF_NONE_MATCH, FORBID_OVERWRITE]
 
@@ -72,6 +75,16 @@ class S3(Objects):
         bucket, _, key = folder.partition("/")
         with _only_true_absence():
             yield from self.fs.find(bucket, prefix=f"{key}/" if key else "")
+
+    def open(self, path: str) -> BinaryIO:
+        """Opens a file for scattered reads."""
+        with _only_true_absence():
+            return super().open(path)
+
+    def stream(self, path: str) -> Iterator[bytes]:
+        """Yields a file from beginning to end."""
+        with _only_true_absence():
+            yield from super().stream(path)
 
     def create(self, path: str, content: bytes) -> None:
         """Creates a file that must not exist yet.
@@ -139,7 +152,12 @@ def s3_options(options: Mapping[str, Any]) -> dict[str, Any]:
         or os.environ.get("AWS_ENDPOINT_URL_S3")
         or os.environ.get("AWS_ENDPOINT_URL")
     )
-    config: dict[str, Any] = {"signature_version": "s3v4", "connect_timeout": 10, "read_timeout": 60}
+    config: dict[str, Any] = {
+        "signature_version": "s3v4",
+        "connect_timeout": 10,
+        "read_timeout": 60,
+        "retries": {"mode": "standard", "total_max_attempts": INNER_TRIES},
+    }
     if endpoint:
         found["endpoint_url"] = endpoint
         # Only AWS itself takes checksums that trail a body.

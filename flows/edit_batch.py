@@ -107,7 +107,11 @@ async def split(run: Run, plans: Sequence[PlannedJob]) -> list[list[PlannedJob]]
 
 async def _one_after_the_other(run: Run, plans: Sequence[PlannedJob]) -> list[JobReport]:
     """Takes jobs of one key in turn: the first is paid for, the others get copies of its result."""
-    return [await edit_and_report(run, plan) for plan in plans]
+    assert plans[0].job_key is not None
+    try:
+        return [await edit_and_report(run, plan) for plan in plans]
+    finally:
+        run.discard_scratch(plans[0].job_key)
 
 
 def _named_apart(plans: Sequence[PlannedJob]) -> list[PlannedJob]:

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -38,6 +36,7 @@ from flows.rules.history import Step as NextStep
 from flows.rules.job import Provider
 from flows.rules.offers import Offer
 from flows.rules.records import Endpoint
+from flows.scratch import scratch_folder
 from flows.settings import RunOptions, Settings
 from flows.uploads import Uploads
 
@@ -226,6 +225,11 @@ class Run:
         """Returns a path for a file on its way."""
         return self.scratch / f"{job_key}-{quote(name, safe='')}"
 
+    def discard_scratch(self, job_key: str) -> None:
+        """Frees the room that a job's files took on their way: all results of a large batch would fill the disk."""
+        for file in self.scratch.glob(f"{job_key}-*"):
+            file.unlink(missing_ok=True)
+
 
 _open: ContextVar[Run | None] = ContextVar("open_run", default=None)
 
@@ -246,12 +250,11 @@ async def open_run(options: RunOptions) -> AsyncIterator[Run]:
     places = await open_places(settings)
     journal = Journal(places.journal, alone=Guard().alone)
     await asyncio.gather(journal.prove_exclusive(), asyncio.to_thread(check_usable, places.results))
-    scratch = Path(tempfile.mkdtemp(prefix="recut-"))
-    run = Run(settings, catalog, places, journal, scratch)
-    token = _open.set(run)
-    try:
-        yield run
-    finally:
-        _open.reset(token)
-        await run.close()
-        shutil.rmtree(scratch, ignore_errors=True)
+    with scratch_folder() as scratch:
+        run = Run(settings, catalog, places, journal, scratch)
+        token = _open.set(run)
+        try:
+            yield run
+        finally:
+            _open.reset(token)
+            await run.close()

@@ -60,7 +60,10 @@ async def sweep(options: RunOptions | None = None) -> State[BatchReport]:
 
         async def one(job: Left) -> JobReport:
             async with turns:
-                return await _finish_and_report(run, job)
+                try:
+                    return await _finish_and_report(run, job)
+                finally:
+                    run.discard_scratch(job.job_key)
 
         reports = await asyncio.gather(*(one(job) for job in left))
         await renew_gallery(run, reports)

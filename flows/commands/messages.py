@@ -24,7 +24,11 @@ STATE_STYLES = {JobState.PUBLISHED: "green", JobState.HELD: "yellow", JobState.R
 
 def plain(text: str) -> str:
     """Returns text without what could steer a terminal: control, escape and direction marks."""
-    return "".join(" " if unicodedata.category(char) in ("Cc", "Cf") else char for char in text)
+    return "".join(" " if _steers(char) else char for char in text)
+
+
+def _steers(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cf")
 
 
 def complain(message: str) -> None:
@@ -34,8 +38,9 @@ def complain(message: str) -> None:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Prints one JSON object, and nothing else, on stdout."""
-    print(json.dumps(value, ensure_ascii=False, indent=1))
+    """Prints one JSON object, and nothing else, on stdout; what could steer a terminal is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    print("".join(json.dumps(char)[1:-1] if char != "\n" and _steers(char) else char for char in text))
 
 
 def explained(error: Exception) -> str:

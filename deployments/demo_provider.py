@@ -42,10 +42,12 @@ class DemoProvider:
     Attributes:
         url: Scheme, host and port of the emulator.
         samples_url: Where the sample clips and pictures are, as on a team's web server.
+        pid: Its process id.
     """
 
     url: str
     samples_url: str
+    pid: int
 
 
 @contextlib.contextmanager
@@ -96,7 +98,7 @@ def main(folder: Path) -> None:
     config = EmulatorConfig(port=_free(PORTS[0]), clock_scale=CLOCK_SCALE)
     with Emulator(config) as emulator, _samples() as samples_url, Lock(folder / "clients.lock") as clients:
         draft = folder / "provider.json.new"
-        draft.write_text(json.dumps(asdict(DemoProvider(emulator.url, samples_url))))
+        draft.write_text(json.dumps(asdict(DemoProvider(emulator.url, samples_url, os.getpid()))))
         draft.replace(folder / "provider.json")
         needed = time.monotonic()
         while time.monotonic() - needed < IDLE_SECONDS:

@@ -84,7 +84,8 @@ def test_a_demo_that_is_killed_is_finished_by_the_next_one(demo: Demo, first: Do
     # APIYI has no list of provider tasks: a create whose answer is lost would rightly be held.
     unheard = {"night", "cartoon"}
     while unheard:
-        assert (line := running.process.stderr.readline()), "it ended"
+        line = running.process.stderr.readline()
+        assert line, "it ended"
         name, _, stage = line.strip().partition(": ")
         unheard -= {name} if stage in ("pending", "running") else set()
     running.send(signal.SIGKILL)

@@ -43,7 +43,7 @@ def test_a_clone_that_ignores_the_condition_is_found_out(clone):
 
 @as_clone("refuses")
 def test_a_clone_that_refuses_the_condition_is_found_out(clone):
-    server, store = clone
+    store = clone[1]
     with pytest.raises(NotExclusive, match="accepted twice in spite of x-oss-forbid-overwrite"):
         store.prove_exclusive()
     assert store.names("") == []

@@ -13,7 +13,7 @@ CREATE := $(PYTHON) -m venv $(VENV)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: demo test soak lint lock clean
+.PHONY: demo test soak bench lint lock clean
 
 demo: $(VENV)/.runtime ## edit the sample clips offline and show the results
 	@$(BIN)/recut demo
@@ -37,6 +37,9 @@ $(VENV)/.%: pyproject.toml
 
 $(VENV)/.runtime: requirements.txt
 $(VENV)/.dev: requirements-dev.txt
+
+bench: $(VENV)/.dev ## persisting, validating and staging beside plain tools, as a Markdown report
+	@$(BIN)/python -m tests.benchmarks
 
 lock: ## renew the pinned requirements (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

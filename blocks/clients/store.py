@@ -114,19 +114,20 @@ class Store:
         except Exception as error:
             raise StorageFailed(f"cannot create {self.address(name)}: {said(error)}") from error
 
-    def publish(self, name: str, source: Path, labels: Labels = _NO_LABELS) -> str:
+    def publish(self, name: str, source: Path, labels: Labels = _NO_LABELS, *, shared: bool = False) -> str:
         """Puts a finished local file under its final name in one step, and returns its address.
 
         Args:
             name: The final name; its ending decides the content type where the storage keeps one.
             source: The file.
             labels: What the storage shall say of it, where it keeps such things.
+            shared: Whether the source is never changed again, so that on the same disk it need not be copied.
 
         Raises:
             StorageFailed: It was not published; nothing half stands under the name.
         """
         try:
-            self._backend.put(self._path(name), source, labels)
+            self._backend.put(self._path(name), source, labels, shared=shared)
         except Exception as error:
             raise StorageFailed(f"cannot write {self.address(name)}: {said(error)}") from error
         return self.address(name)

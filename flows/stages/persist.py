@@ -81,7 +81,7 @@ async def _publish(run: Run, name: str, attempt: Attempt, over: ProviderTask) ->
         raise CallFailed(Failure(cause=Cause.NONSENSE, code="NoVideo", message=text))
     name = await asyncio.to_thread(_free_name, run, name, intent.job_key, sha256)
     labels = {"recut-job-key": intent.job_key, "recut-provider-task": provider_task_id}
-    address = await asyncio.to_thread(run.results.publish, f"{name}.mp4", file, labels)
+    address = await asyncio.to_thread(run.results.publish, f"{name}.mp4", file, labels, shared=True)
     sheet, looks = await asyncio.to_thread(_pictures, run, intent, file, name)
     if sheet is not None:
         await asyncio.to_thread(run.results.write, f"{name}.jpg", sheet, labels)

@@ -161,4 +161,3 @@ def test_an_upload_that_failed_is_tried_again_by_whoever_comes_next(tmp_path):
         return await uploads.once(("here",), send)
 
     assert asyncio.run(go()) == "s3://staged"
-

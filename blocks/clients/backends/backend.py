@@ -81,7 +81,7 @@ class Backend:
         self.fs.makedirs(_parent(path), exist_ok=True)
         self.fs.pipe_file(path, content, mode="create")
 
-    def put(self, path: str, source: Path, labels: Labels) -> None:
+    def put(self, path: str, source: Path, labels: Labels, *, shared: bool = False) -> None:
         """Stores a local file under a name, in one step where the file system can rename."""
         self.fs.makedirs(_parent(path), exist_ok=True)
         if not self._renames():
@@ -146,7 +146,7 @@ class Memory(Backend):
         with _MEMORY:
             self.fs.pipe_file(path, content, mode="create")
 
-    def put(self, path: str, source: Path, labels: Labels) -> None:
+    def put(self, path: str, source: Path, labels: Labels, *, shared: bool = False) -> None:
         """Stores a local file in one step."""
         self.fs.pipe_file(path, source.read_bytes())
 

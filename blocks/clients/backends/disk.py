@@ -39,11 +39,12 @@ class Disk(Backend):
             os.link(temporary, final)
             _to_disk(final.parent)
 
-    def put(self, path: str, source: Path, labels: Labels) -> None:
-        """Stores a copy of a file in one step, durable before it has its name."""
+    def put(self, path: str, source: Path, labels: Labels, *, shared: bool = False) -> None:
+        """Stores a file in one step, durable before it has its name; one that may be shared is not copied."""
         final = Path(path)
         with _sibling(final) as temporary:
-            shutil.copyfile(source, temporary)
+            if not (shared and _linked(source, temporary)):
+                shutil.copyfile(source, temporary)
             _to_disk(temporary)
             os.replace(temporary, final)
         _to_disk(final.parent)
@@ -78,6 +79,15 @@ def _sibling(path: Path) -> Iterator[Path]:
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _linked(source: Path, target: Path) -> bool:
+    """Gives a file a second name, where both are on one disk that can; returns whether it has it."""
+    try:
+        os.link(source, target)
+    except OSError:
+        return False
+    return True
 
 
 def _to_disk(path: Path) -> None:

@@ -26,7 +26,7 @@ class Objects(Backend):
         """Creates a file that must not exist yet."""
         self.fs.pipe_file(path, content, mode="create", **self.described(path, {}))
 
-    def put(self, path: str, source: Path, labels: Labels) -> None:
+    def put(self, path: str, source: Path, labels: Labels, *, shared: bool = False) -> None:
         """Uploads a file, a large one in parts; a broken upload leaves nothing under the name."""
         self.fs.put_file(str(source), path, **self.described(path, labels))
 

@@ -22,7 +22,7 @@ from blocks.clients.backends.objects import Objects, as_headers
 
 #: Uploads keep this much of a file in memory: parts of this size, so many at once.
 PART_BYTES = 8 * 1024 * 1024
-PARTS_AT_ONCE = 4
+PARTS_AT_ONCE = 3
 #: s3fs repeats what botocore has given up repeating; its own five times five tries take minutes.
 OUTER_TRIES, INNER_TRIES = 2, 3
 #: Signatures of version 4 last no longer.
@@ -122,7 +122,7 @@ class S3(Objects):
         except FileNotFoundError:
             return None
 
-    def put(self, path: str, source: Path, labels: Labels) -> None:
+    def put(self, path: str, source: Path, labels: Labels, *, shared: bool = False) -> None:
         """Uploads a file, a large one in parts; a broken upload leaves nothing under the name."""
         described = self.described(path, labels)
         self.fs.put_file(str(source), path, chunksize=PART_BYTES, max_concurrency=PARTS_AT_ONCE, **described)

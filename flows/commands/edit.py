@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from blocks.clients.store import StorageFailed
 from deployments.local import prefect_server
-from flows.commands.messages import complain, err, explained, plain, print_json, print_problems, print_report
+from flows.commands.messages import complain, err, explained, print_json, print_problems, print_report, tell
 from flows.commands.plan import opened_places, planned
 from flows.commands.stopping import run_stoppable
 from flows.commands.watch import Board
@@ -70,25 +70,14 @@ def run_sweep(options: RunOptions, as_json: bool) -> int:
 def run_flow(flow: Callable[[], Coroutine[Any, Any, Any]], plans: list[PlannedJob], as_json: bool) -> int:
     """Runs a flow on the configured or the local Prefect server, shows it, and returns the exit code."""
     board = Board(plans, quiet=as_json)
-    with prefect_server():
-        from blocks.credentials import CredentialsMissing
-        from flows.outcomes import InputRefused, OverBudget
-        from flows.progress import watching
-
-        try:
-            with board, watching(board.see):
-                report = run_stoppable(_reported(flow), _say_stopping)
-        except (InputRefused, OverBudget, CredentialsMissing) as error:
-            complain(str(error))
-            return REFUSED
-        except (StorageFailed, ValueError, OSError) as error:
-            if board.has_begun:
-                raise
-            complain(f"{explained(error)}; nothing was uploaded or created")
-            return REFUSED
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            err.print(plain(board.what_runs_on()))
-            return INTERRUPTED
+    try:
+        with board, prefect_server():
+            report = _run(flow, board)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        tell(err, board.what_runs_on())
+        return INTERRUPTED
+    if report is None:
+        return REFUSED
     if as_json:
         print_json(report.as_json())
     else:
@@ -96,8 +85,27 @@ def run_flow(flow: Callable[[], Coroutine[Any, Any, Any]], plans: list[PlannedJo
     return report.exit_code
 
 
+def _run(flow: Callable[[], Coroutine[Any, Any, Any]], board: Board) -> BatchReport | None:
+    """Runs a flow and returns its report, or None after saying why it was refused before anything was created."""
+    # Prefect may be imported now that its server is known.
+    from blocks.credentials import CredentialsMissing
+    from flows.outcomes import InputRefused, OverBudget
+    from flows.progress import watching
+
+    try:
+        with watching(board.see):
+            return run_stoppable(_reported(flow), _say_stopping)
+    except (InputRefused, OverBudget, CredentialsMissing) as error:
+        complain(str(error))
+    except (StorageFailed, ValueError, OSError) as error:
+        if board.has_begun:
+            raise
+        complain(f"{explained(error)}; nothing was uploaded or created")
+    return None
+
+
 def _say_stopping() -> None:
-    err.print("Stopping as soon as the provider has answered what is being created; a second Ctrl-C does not wait.")
+    tell(err, "Stopping once creates under way are answered; Ctrl-C again does not wait.")
 
 
 async def _reported(flow: Callable[[], Coroutine[Any, Any, Any]]) -> BatchReport:

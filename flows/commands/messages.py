@@ -3,6 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from pydantic import ValidationError
@@ -29,6 +30,11 @@ def plain(text: str) -> str:
 
 def _steers(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cf")
+
+
+def busy(what: str) -> AbstractContextManager[object]:
+    """Shows on a terminal what a person waits for, for as long as the context lasts."""
+    return err.status(what) if err.is_terminal else nullcontext()
 
 
 def complain(message: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from flows.commands.messages import print_json, print_plans
+from flows.commands.messages import busy, counted, print_json, print_plans
 from flows.market import market_from_environment
 from flows.places import Places, names_blocks, open_places
 from flows.plan import PlannedJob, plan_rows, rows_of
@@ -50,7 +50,8 @@ def planned(rows: list[Row], options: RunOptions, places: Places) -> list[Planne
     settings = Settings().with_options(options)
     market = market_from_environment(settings, settings.load_catalog())
     market = replace(market, staging=places.staging, known=places.known)
-    return asyncio.run(plan_rows(rows, market))
+    with busy(f"Opening the media of {counted(len(rows), 'job')} …"):
+        return asyncio.run(plan_rows(rows, market))
 
 
 def _rows(source: str, places: Places) -> list[Row]:

@@ -98,11 +98,13 @@ class Board:
         spent = total(self._costs[key] for key in self._spent)
         left = total(cost for key, cost in self._costs.items() if key not in self._spent)
         seconds = time.monotonic() - self._began
-        line = (
-            f"{int(seconds // 60)}:{int(seconds % 60):02}  under way and done: {money(spent)}  to come: {money(left)}"
-        )
-        troubles = [Text(plain(text), style="yellow", overflow="ellipsis", no_wrap=True) for text in self._latest()]
-        return Group(table, Text(line, style="dim"), *troubles)
+        told = f"{int(seconds // 60)}:{int(seconds % 60):02}  under way and done: {money(spent)}"
+        lines = [Text(told, style="dim"), Text(f"{' ' * told.index('under')}to come: {money(left)}", style="dim")]
+        troubles = [Text(plain(text), style="yellow") for text in self._latest()]
+        for trouble in troubles:
+            # A terminal shows ^C behind the last line; were that one full, what is drawn would slip by a line.
+            trouble.truncate(err.width - 3, overflow="ellipsis")
+        return Group(table, *lines, *troubles)
 
     def _latest(self) -> list[str]:
         return self._troubles[-_TROUBLES_SHOWN:]

@@ -10,7 +10,7 @@ from rich.text import Text
 from blocks.clients.store import StorageFailed
 from deployments.local import prefect_server
 from flows.clock import Clock
-from flows.commands.messages import STATE_STYLES, complain, out, plain, print_json
+from flows.commands.messages import STATE_STYLES, complain, out, plain, print_json, tell
 from flows.commands.plan import opened_places
 from flows.guard import Guard
 from flows.journal import Journal, owner_is_gone, writer
@@ -114,13 +114,14 @@ def _print_jobs(rows: list[tuple[str, History]]) -> None:
         state = state_of(history)
         where = last.intent.endpoint
         since = history.attempts[0].intent.at.astimezone().strftime("%Y-%m-%d %H:%M")
-        out.print(
+        tell(
+            out,
             Text(plain(last.intent.name), style="bold")
             + Text(f"  {state}", style=STATE_STYLES.get(state, "red"))
-            + Text(f"  {where.model} at {where.provider}, since {since}, key {key[:8]}", style="dim")
+            + Text(f"  {where.model} at {where.provider}, since {since}, key {key[:8]}", style="dim"),
         )
         for attempt in history.attempts:
-            out.print(Text(f"    {plain(_told(attempt))}"))
+            tell(out, _told(attempt), indent=4)
 
 
 def _told(attempt: Attempt) -> str:

@@ -14,6 +14,7 @@ from blocks.clients.store import StorageFailed, Store
 from flows.journal import Journal, JournalUnreadable, file_safe, owner_is_gone, runs_here, writer
 from flows.rules.budget import Cost
 from flows.rules.failures import Cause, Failure
+from flows.rules.history import History
 from flows.rules.job import WAN, EditJob, Provider
 from flows.rules.records import Decided, Endpoint, Intent, Record, Refused, Settled, Submitted, Unanswered, Writer
 
@@ -197,19 +198,23 @@ async def test_an_earlier_attempt_that_was_answered_does_not_hide_a_later_one(jo
     assert [attempt.number for attempt in await journal.unanswered()] == [2]
 
 
+def begun_by(owner: Writer) -> History:
+    return History.of([intent().model_copy(update={"by": owner})])
+
+
 def test_only_a_dead_process_of_this_machine_is_certainly_gone():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         owner = Writer(host=writer().host, process=process.pid)
-        assert not owner_is_gone(owner) and runs_here(owner)
+        assert not owner_is_gone(begun_by(owner)) and runs_here(owner)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    assert owner_is_gone(owner) and not runs_here(owner)
+    assert owner_is_gone(begun_by(owner)) and not runs_here(owner)
     elsewhere = owner.model_copy(update={"host": "another-machine"})
-    assert not owner_is_gone(elsewhere) and not runs_here(elsewhere)
-    assert not owner_is_gone(writer())
+    assert not owner_is_gone(begun_by(elsewhere)) and not runs_here(elsewhere)
+    assert not owner_is_gone(begun_by(writer()))
 
 
 def test_a_process_of_somebody_else_is_not_gone():
-    assert not owner_is_gone(Writer(host=writer().host, process=1))
+    assert not owner_is_gone(begun_by(Writer(host=writer().host, process=1)))
     assert writer("flow").flow_run == "flow"
     assert writer().process == os.getpid()

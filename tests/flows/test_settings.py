@@ -37,6 +37,7 @@ def test_every_setting_has_its_variable(monkeypatch):
         "DASHSCOPE_API_REGION": ("region", "cn-beijing", "cn-beijing"),
         "RECUT_RESULTS": ("results", "s3://bucket/out", "s3://bucket/out"),
         "RECUT_JOURNAL": ("journal", "s3://bucket/journal", "s3://bucket/journal"),
+        "RECUT_STAGING": ("staging", "s3://bucket/staging", "s3://bucket/staging"),
         "RECUT_CREDENTIALS": ("credentials", "team", "team"),
         "RECUT_STORAGE": ("storage", "team", "team"),
         "RECUT_MAX_COST": ("max_cost", "12.50", Decimal("12.50")),

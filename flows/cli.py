@@ -9,7 +9,7 @@ from typing import Any
 from cyclopts import App, CycloptsError, Parameter
 
 from flows.commands.options import Flag, Folders, Running, Several, Wishes
-from flows.settings import RunOptions
+from flows.running.settings import RunOptions
 
 app = App(
     name="recut",

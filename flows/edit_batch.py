@@ -8,17 +8,17 @@ from pathlib import PurePosixPath
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.artifacts import renew_gallery, show_batch
 from flows.edit_video import edit_and_report, verdict
-from flows.labels import label_run
-from flows.outcomes import InputRefused
-from flows.plan import OPEN_AT_ONCE, PlannedJob, rows_of
-from flows.progress import Stage, Step
-from flows.reports import BatchReport, JobReport
+from flows.planning.plan import OPEN_AT_ONCE, PlannedJob, rows_of
 from flows.rules.manifest import Row
-from flows.run import Run, open_run
-from flows.settings import RunOptions
+from flows.running.progress import Stage, Step
+from flows.running.run import Run, open_run
+from flows.running.settings import RunOptions
 from flows.stages.validate import validate
+from flows.telling.artifacts import renew_gallery, show_batch
+from flows.telling.labels import label_run
+from flows.telling.outcomes import InputRefused
+from flows.telling.reports import BatchReport, JobReport
 
 #: Edits per flow run: up to about this many, the run's graph in the Prefect UI can be read.
 SHARD_SIZE = 60

@@ -4,25 +4,25 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.artifacts import renew_gallery, show_edit
-from flows.conclude import conclude
-from flows.labels import label_run
-from flows.outcomes import EditStopped, InputRefused
-from flows.plan import PlannedJob
-from flows.progress import Stage, Step
-from flows.reports import BatchReport, JobReport
+from flows.planning.plan import PlannedJob
 from flows.rules.history import Create, Over
 from flows.rules.job import EditJob
 from flows.rules.manifest import Row
 from flows.rules.states import JobState
-from flows.run import Run, open_run
-from flows.settings import RunOptions
+from flows.running.progress import Stage, Step
+from flows.running.run import Run, open_run
+from flows.running.settings import RunOptions
 from flows.stages.create import create
 from flows.stages.persist import persist
 from flows.stages.poll import poll
 from flows.stages.upload import upload
 from flows.stages.validate import validate
-from flows.unexpected import stopped_by
+from flows.telling.artifacts import renew_gallery, show_edit
+from flows.telling.conclude import conclude
+from flows.telling.labels import label_run
+from flows.telling.outcomes import EditStopped, InputRefused
+from flows.telling.reports import BatchReport, JobReport
+from flows.telling.unexpected import stopped_by
 
 
 @flow(name="edit-video", flow_run_name="edit: {job.clip_stem}", persist_result=False)

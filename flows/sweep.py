@@ -8,18 +8,18 @@ from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.states import Completed
 
-from flows.artifacts import renew_gallery
 from flows.edit_video import verdict
-from flows.outcomes import EditStopped, expired
-from flows.reconcile import reconcile
-from flows.reports import BatchReport, JobReport
+from flows.ledger.reconcile import reconcile
 from flows.rules.history import Attempt, Follow, Reconcile
 from flows.rules.states import JobState
-from flows.run import Run, open_run
-from flows.settings import RunOptions
+from flows.running.run import Run, open_run
+from flows.running.settings import RunOptions
 from flows.stages.persist import persist
 from flows.stages.poll import VALIDITY_SECONDS, poll
-from flows.unexpected import stopped_by
+from flows.telling.artifacts import renew_gallery
+from flows.telling.outcomes import EditStopped, expired
+from flows.telling.reports import BatchReport, JobReport
+from flows.telling.unexpected import stopped_by
 
 #: A paid result with less than this left, in provider seconds, is worth waking somebody.
 EXPIRING_SECONDS = 3 * 3600.0

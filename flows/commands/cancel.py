@@ -6,14 +6,14 @@ from blocks.clients.dashscope import DashScopeClient
 from blocks.clients.provider import ProviderTask
 from blocks.clients.transport import CallFailed
 from blocks.credentials import load_credentials
-from flows.clock import Clock
 from flows.commands.messages import complain, out, plain
 from flows.commands.status import find_job, open_journal, ready_to_write, state_of
-from flows.journal import Journal, writer
+from flows.ledger.journal import Journal, writer
 from flows.rules.history import Attempt, Follow
 from flows.rules.records import Settled
 from flows.rules.states import ProviderState
-from flows.settings import RunOptions, Settings
+from flows.running.clock import Clock
+from flows.running.settings import RunOptions, Settings
 
 
 def run_cancel(options: RunOptions, job: str) -> int:

@@ -10,7 +10,7 @@ from deployments.demo_provider import CLOCK_SCALE, SAMPLES, DemoProvider, demo_p
 from flows.commands.edit import batch_of
 from flows.commands.messages import err, out
 from flows.rules.job import HAPPYHORSE, WAN
-from flows.settings import RunOptions, Settings
+from flows.running.settings import RunOptions, Settings
 
 _KEY = "sk-recut-demo"
 

@@ -12,10 +12,10 @@ from blocks.clients.store import StorageFailed, Store
 from blocks.clients.transport import CallFailed
 from deployments.local import ServerUnreachable, prefect_server
 from flows.commands.messages import out, plain, print_json, tell
-from flows.places import open_places
 from flows.rules.failures import advice
 from flows.rules.job import Provider
-from flows.settings import RunOptions, Settings
+from flows.running.places import open_places
+from flows.running.settings import RunOptions, Settings
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from flows.commands.messages import complain, err, explained, print_json, print_
 from flows.commands.plan import opened_places, planned
 from flows.commands.stopping import run_stoppable
 from flows.commands.watch import Board
-from flows.plan import PlannedJob, rows_of
-from flows.reports import BatchReport, plan_as_json
+from flows.planning.plan import PlannedJob, rows_of
 from flows.rules.job import EditJob
 from flows.rules.manifest import Row, problems_of
-from flows.settings import RunOptions
+from flows.running.settings import RunOptions
+from flows.telling.reports import BatchReport, plan_as_json
 
 REFUSED, INTERRUPTED = 2, 130
 
@@ -89,8 +89,8 @@ def _run(flow: Callable[[], Coroutine[Any, Any, Any]], board: Board) -> BatchRep
     """Runs a flow and returns its report, or None after saying why it was refused before anything was created."""
     # Prefect may be imported now that its server is known.
     from blocks.credentials import CredentialsMissing
-    from flows.outcomes import InputRefused, OverBudget
-    from flows.progress import watching
+    from flows.running.progress import watching
+    from flows.telling.outcomes import InputRefused, OverBudget
 
     try:
         with watching(board.see):

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from flows.plan import PlannedJob
-from flows.reports import BatchReport, JobReport
+from flows.planning.plan import PlannedJob
 from flows.rules.budget import Cost, total
 from flows.rules.states import JobState
-from flows.settings import Settings
+from flows.running.settings import Settings
+from flows.telling.reports import BatchReport, JobReport
 
 out = Console(highlight=False, markup=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)

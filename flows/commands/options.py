@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from flows.settings import RunOptions
+from flows.running.settings import RunOptions
 
 Flag = Annotated[bool, Parameter(negative=())]
 Several = Annotated[list[str], Parameter(negative=())]

@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from flows.commands.messages import busy, counted, print_json, print_plans
-from flows.market import market_from_environment
-from flows.places import Places, names_blocks, open_places
-from flows.plan import PlannedJob, plan_rows, rows_of
-from flows.reports import plan_as_json
+from flows.planning.market import market_from_environment
+from flows.planning.plan import PlannedJob, plan_rows, rows_of
 from flows.rules.job import EditJob
 from flows.rules.manifest import FORMATS, Row
-from flows.settings import RunOptions, Settings
+from flows.running.places import Places, names_blocks, open_places
+from flows.running.settings import RunOptions, Settings
+from flows.telling.reports import plan_as_json
 
 
 def run_plan(sources: list[str], options: RunOptions, as_json: bool) -> int:

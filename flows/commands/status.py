@@ -9,15 +9,15 @@ from rich.text import Text
 
 from blocks.clients.store import StorageFailed
 from deployments.local import prefect_server
-from flows.clock import Clock
 from flows.commands.messages import STATE_STYLES, complain, out, plain, print_json, tell
 from flows.commands.plan import opened_places
-from flows.guard import Guard
-from flows.journal import Journal, owner_is_gone, writer
+from flows.ledger.guard import Guard
+from flows.ledger.journal import Journal, owner_is_gone, writer
 from flows.rules.history import Attempt, History
 from flows.rules.records import Decided
 from flows.rules.states import JobState
-from flows.settings import RunOptions
+from flows.running.clock import Clock
+from flows.running.settings import RunOptions
 
 _DECIDABLE = {"recreate": {JobState.HELD}, "abandon": {JobState.HELD, JobState.RUNNING}}
 

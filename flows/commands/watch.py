@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.commands.messages import err, money, plain
-from flows.plan import PlannedJob
-from flows.progress import Stage, Step
+from flows.planning.plan import PlannedJob
 from flows.rules.budget import Cost, total
+from flows.running.progress import Stage, Step
 
 _ORDER = (
     Stage.PLANNED,

@@ -13,8 +13,8 @@ from markupsafe import Markup
 from flows.gallery import told, words
 from flows.gallery.links import origins
 from flows.gallery.prints import Print, paid
-from flows.reports import JobReport
 from flows.rules.budget import total
+from flows.telling.reports import JobReport
 
 
 def render(prints: Sequence[Print], stopped: Sequence[JobReport]) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from flows.gallery import told, words
 from flows.gallery.links import Original, Place, original, relative
-from flows.reports import JobReport
 from flows.rules.budget import Cost
 from flows.rules.sidecar import Sidecar
 from flows.rules.states import JobState
+from flows.telling.reports import JobReport
 
 
 @dataclass(frozen=True)

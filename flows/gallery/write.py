@@ -10,8 +10,8 @@ from blocks.clients.store import Store
 from flows.gallery.links import Place
 from flows.gallery.page import render
 from flows.gallery.prints import make_prints, still_stopped
-from flows.reports import JobReport
 from flows.rules.sidecar import Sidecar
+from flows.telling.reports import JobReport
 
 #: Name of the page, in the results folder.
 GALLERY = "gallery.html"

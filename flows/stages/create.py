@@ -10,18 +10,18 @@ from blocks.clients.probe import check_room
 from blocks.clients.provider import EditRequest
 from blocks.clients.store import StorageFailed
 from blocks.clients.transport import CREATE_SECONDS, CallFailed
-from flows.journal import writer
-from flows.outcomes import create_refused, unrecorded
-from flows.plan import PlannedJob
-from flows.progress import Stage, Step
-from flows.reconcile import reconcile
+from flows.ledger.journal import writer
+from flows.ledger.reconcile import reconcile
+from flows.planning.plan import PlannedJob
 from flows.rules.addresses import printable
 from flows.rules.failures import Cause, Failure, Outcome, asked_wait, create_outcome, may_post_again
 from flows.rules.history import Attempt, Create, Follow, Over, Reconcile, WaitForOwner
 from flows.rules.records import Endpoint, Intent, Record, Refused, Submitted, Unanswered
-from flows.run import Run
+from flows.running.progress import Stage, Step
+from flows.running.run import Run
 from flows.stages.stage import stage
 from flows.stages.upload import Links, signed
+from flows.telling.outcomes import create_refused, unrecorded
 
 #: How often a record is written when the storage stumbles: of an id in hand longer, for nothing else knows it.
 WRITE_TRIES, WRITE_TRIES_OF_AN_ID = 6, 14

@@ -7,13 +7,11 @@ from pathlib import Path
 
 from blocks.clients.provider import ProviderTask
 from blocks.clients.transport import CallFailed
-from flows.fetch import ResultBroken, fetch
-from flows.journal import writer
+from flows.ledger.journal import writer
 from flows.media.pictures import contact_sheet
 from flows.media.quality import quality_notes
 from flows.media.verify import Expected, verify_result
-from flows.outcomes import runs_on
-from flows.progress import Stage, Step
+from flows.planning.sources import open_medium
 from flows.rules.budget import bill
 from flows.rules.facts import VideoFacts
 from flows.rules.failures import Cause, Failure
@@ -21,9 +19,11 @@ from flows.rules.history import Attempt
 from flows.rules.records import Intent, Settled
 from flows.rules.sidecar import ResultFacts, Sidecar, Timings, longer_name
 from flows.rules.states import ProviderState
-from flows.run import Run
-from flows.sources import open_medium
+from flows.running.progress import Stage, Step
+from flows.running.run import Run
 from flows.stages.stage import stage
+from flows.telling.outcomes import runs_on
+from flows.transfer.fetch import ResultBroken, fetch
 
 
 @stage("persist", named="persist {name}", retries=4)

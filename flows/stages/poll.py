@@ -5,14 +5,14 @@ from datetime import datetime
 
 from blocks.clients.provider import ProviderTask
 from blocks.clients.transport import CallFailed
-from flows.outcomes import runs_on
-from flows.progress import Stage, Step
 from flows.rules.failures import advice, asked_wait, may_read_again
 from flows.rules.history import Attempt
 from flows.rules.polling import wait_before_next_look
 from flows.rules.states import ProviderState
-from flows.run import Run
+from flows.running.progress import Stage, Step
+from flows.running.run import Run
 from flows.stages.stage import stage
+from flows.telling.outcomes import runs_on
 
 #: Ids and results live this long at the provider, in provider seconds.
 VALIDITY_SECONDS = 24 * 3600.0

@@ -8,11 +8,11 @@ from pydantic import BaseModel
 
 from blocks.clients.dashscope import DashScopeClient
 from blocks.clients.store import Store, open_anywhere
-from flows.plan import PlannedJob
-from flows.progress import Stage, Step
-from flows.reach import SIGNED_SECONDS, OutOfReach, Way, way_to
-from flows.run import Run
-from flows.sources import MediumUnavailable, disk_path, open_medium, place_of
+from flows.planning.plan import PlannedJob
+from flows.planning.reach import SIGNED_SECONDS, OutOfReach, Way, way_to
+from flows.planning.sources import MediumUnavailable, disk_path, open_medium, place_of
+from flows.running.progress import Stage, Step
+from flows.running.run import Run
 from flows.stages.stage import stage
 
 

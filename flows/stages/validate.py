@@ -2,8 +2,8 @@
 
 import asyncio
 
-from flows.market import Market
-from flows.plan import PlannedJob, plan_row
+from flows.planning.market import Market
+from flows.planning.plan import PlannedJob, plan_row
 from flows.rules.manifest import Row
 from flows.stages.stage import stage
 

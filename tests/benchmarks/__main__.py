@@ -15,7 +15,7 @@ from typing import Any
 
 from blocks.clients.store import Store
 from flows.media import probe_video
-from flows.sources import open_medium
+from flows.planning.sources import open_medium
 from tests.benchmarks.results import curl, make_result, served
 from tests.s3 import S3Server
 

@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from blocks.clients.probe import check_usable
 from blocks.clients.store import Store
-from flows.fetch import fetch
 from flows.media.verify import Expected, verify_result
+from flows.transfer.fetch import fetch
 
 
 def main() -> None:

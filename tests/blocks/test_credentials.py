@@ -204,7 +204,9 @@ def test_the_block_types_are_registered_by_prefects_own_command(prefect):
             assert registered["logo_url"] and registered["description"] and registered["code_example"]
 
 
-@pytest.mark.parametrize("package", ["blocks", "flows", "blocks.clients.dashscope", "flows.plan", "flows.journal"])
+@pytest.mark.parametrize(
+    "package", ["blocks", "flows", "blocks.clients.dashscope", "flows.planning.plan", "flows.ledger.journal"]
+)
 def test_nothing_cheap_loads_prefect(package):
     script = f"import sys, {package}; sys.exit('prefect' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from blocks.clients.store import NotExclusive, StorageFailed, Store
-from flows.guard import LIMITS, Guard
-from flows.journal import Journal, writer
+from flows.ledger.guard import LIMITS, Guard
+from flows.ledger.journal import Journal, writer
 from flows.rules.records import Decided
 from tests.s3 import S3Server
 

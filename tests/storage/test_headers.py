@@ -7,7 +7,7 @@ import pytest
 
 from blocks.clients.store import Store
 from flows.media import probe_video
-from flows.sources import open_medium
+from flows.planning.sources import open_medium
 from tests.clips import make_clip
 from tests.s3 import S3Server
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from blocks.clients.store import Store, open_anywhere
-from flows.market import Market
-from flows.plan import plan_job
-from flows.reach import OutOfReach, Way, way_to
+from flows.planning.market import Market
+from flows.planning.plan import plan_job
+from flows.planning.reach import OutOfReach, Way, way_to
 from flows.rules.catalog import GATEWAY, Catalog
 from flows.rules.job import EditJob, Provider
 from tests.conftest import Media

@@ -10,14 +10,14 @@ import pytest
 
 from blocks.clients.store import Store
 from deployments.emulator import Emulator
-from flows.clock import Clock
-from flows.plan import plan_job
+from flows.planning.plan import plan_job
+from flows.planning.sources import MediumUnavailable
 from flows.rules.job import EditJob, Provider
-from flows.run import open_run
-from flows.settings import RunOptions
-from flows.sources import MediumUnavailable
+from flows.running.clock import Clock
+from flows.running.run import open_run
+from flows.running.settings import RunOptions
 from flows.stages.upload import Links, signed, upload
-from flows.uploads import SHARED_SECONDS, Uploads
+from flows.transfer.uploads import SHARED_SECONDS, Uploads
 from tests.conftest import Media
 from tests.s3 import S3Server
 

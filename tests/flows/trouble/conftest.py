@@ -37,7 +37,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cuts short the waits that mirror no provider time: how long a call may take, how long one is put off."""
     monkeypatch.setattr("blocks.clients.transport.CREATE_SECONDS", 0.3)
     monkeypatch.setattr("blocks.clients.transport.READ_SECONDS", 0.3)
-    monkeypatch.setattr("flows.fetch.FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("flows.transfer.fetch.FIRST_WAIT_SECONDS", 0.01)
     for name in ("upload", "create", "poll", "persist"):
         monkeypatch.setattr(f"flows.stages.{name}.{name}.retry_delay_seconds", [0.01])
     monkeypatch.setattr("flows.rules.failures.LONGEST_ASKED_WAIT_SECONDS", 30.0)

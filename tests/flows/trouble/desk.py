@@ -12,9 +12,9 @@ import av
 from deployments.emulator import Emulator, Fault
 from deployments.emulator.audit import AuditEntry
 from flows.commands.status import run_resolve
-from flows.reports import BatchReport, JobReport
 from flows.rules.job import EditJob
-from flows.settings import RunOptions
+from flows.running.settings import RunOptions
+from flows.telling.reports import BatchReport, JobReport
 from tests.conftest import Media
 
 PROMPT = "turn it into claymation"

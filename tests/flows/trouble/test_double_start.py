@@ -15,7 +15,7 @@ from tests.flows.trouble.desk import PROMPT, WAN, Desk, fault
 RUN = """
 import asyncio, sys
 from flows.edit_batch import edit_batch
-from flows.settings import RunOptions
+from flows.running.settings import RunOptions
 state = asyncio.run(edit_batch(sys.argv[1], RunOptions(results=sys.argv[2]), return_state=True))
 sys.exit(asyncio.run(state.aresult(raise_on_failure=False)).exit_code)
 """

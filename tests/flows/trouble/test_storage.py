@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from blocks.clients.store import StorageFailed
-from flows.reports import JobReport
 from flows.rules.states import JobState
+from flows.telling.reports import JobReport
 from tests.flows.trouble.desk import Desk, fault
 
 pytestmark = pytest.mark.usefixtures("impatient")

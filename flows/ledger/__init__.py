@@ -1,0 +1,1 @@
+"""The journal, and what may be concluded from it when an answer was lost."""

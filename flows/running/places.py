@@ -1,0 +1,63 @@
+"""Where results, journal and staging are: folders named by the settings, or saved blocks."""
+
+from dataclasses import dataclass
+
+from blocks.clients.store import Store
+from flows.ledger.journal import JOURNAL_FOLDER
+from flows.running.settings import Settings
+
+
+@dataclass(frozen=True)
+class Places:
+    """The stores of a run.
+
+    Attributes:
+        results: Where results go.
+        journal: Where the records are.
+        staging: Where local files are put for providers to fetch, None where there is no such place.
+    """
+
+    results: Store
+    journal: Store
+    staging: Store | None = None
+
+    @property
+    def known(self) -> tuple[Store, ...]:
+        """The stores whose credentials also serve clips and images."""
+        return (self.results, *([self.staging] if self.staging else []), self.journal)
+
+
+def names_blocks(settings: Settings) -> bool:
+    """Whether the settings name saved blocks, which only a Prefect server knows."""
+    return settings.storage is not None or (settings.staging is not None and _is_block(settings.staging))
+
+
+async def open_places(settings: Settings) -> Places:
+    """Opens the stores that the settings name.
+
+    Raises:
+        StorageFailed: No such storage is known.
+        ValueError: No such block is saved.
+    """
+    results = await _saved(settings.storage) if settings.storage else Store(settings.results)
+    journal = Store(settings.journal) if settings.journal else results.below(JOURNAL_FOLDER)
+    if settings.staging is None:
+        return Places(results, journal)
+    staging = await _saved(settings.staging) if _is_block(settings.staging) else _named(settings.staging, results)
+    return Places(results, journal, staging)
+
+
+def _named(url: str, results: Store) -> Store:
+    """Returns a store by its URL, with the credentials of the results where they are of the same kind."""
+    return results.at(url) if results.options and url.startswith(f"{results.protocol}://") else Store(url)
+
+
+def _is_block(name: str) -> bool:
+    return "/" not in name and not name.startswith((".", "~"))
+
+
+async def _saved(name: str) -> Store:
+    from blocks.storage import VideoStorage  # Prefect takes a second to import, and only saved blocks need it
+
+    block: VideoStorage = await VideoStorage.aload(name)
+    return block.get_store()

@@ -1,0 +1,1 @@
+"""What people are told: reports, reasons, pages in the Prefect UI."""

@@ -1,0 +1,96 @@
+"""Says how a settled job stands; one whose result is elsewhere gets a copy, never another create."""
+
+import asyncio
+from contextlib import suppress
+
+from blocks.clients.store import Store, open_anywhere
+from flows.planning.plan import PlannedJob
+from flows.rules.history import Over
+from flows.rules.records import Settled
+from flows.rules.sidecar import Sidecar, longer_name
+from flows.rules.states import JobState
+from flows.running.progress import Stage, Step
+from flows.running.run import Run
+from flows.telling.outcomes import (
+    EditStopped,
+    abandoned,
+    cancelled,
+    expired,
+    provider_task_failed,
+    result_gone,
+)
+from flows.telling.reports import JobReport
+
+
+async def conclude(run: Run, plan: PlannedJob, over: Over) -> JobReport:
+    """Returns the report of a published job.
+
+    Raises:
+        EditStopped: The job is over without a result.
+    """
+    assert plan.job_key is not None
+    attempt = over.attempt
+    settled, provider_task_id = attempt.settled, attempt.submitted.provider_task_id if attempt.submitted else ""
+    if over.state is not JobState.PUBLISHED or settled is None or settled.result is None:
+        raise _stopped(over, provider_task_id)
+    result, sidecar = await asyncio.to_thread(_at_hand, run, plan, settled)
+    cost = settled.cost or attempt.intent.estimate
+    run.progress.tell(Step(plan.job_key, plan.name, Stage.DONE, cost))
+    return JobReport(
+        name=plan.name,
+        job_key=plan.job_key,
+        state=JobState.PUBLISHED,
+        provider=attempt.intent.endpoint.provider,
+        model=plan.model,
+        provider_task_id=provider_task_id,
+        result=result,
+        sidecar=sidecar,
+        cost=cost,
+        created=plan.job_key in run.created,
+    )
+
+
+def _stopped(over: Over, provider_task_id: str) -> EditStopped:
+    match over.state:
+        case JobState.EXPIRED:
+            return expired(provider_task_id)
+        case JobState.CANCELLED:
+            return cancelled(provider_task_id)
+        case JobState.ABANDONED:
+            return abandoned()
+        case _:
+            return provider_task_failed(
+                over.attempt.settled.failure if over.attempt.settled else None, provider_task_id
+            )
+
+
+def _at_hand(run: Run, plan: PlannedJob, settled: Settled) -> tuple[str, str]:
+    """Returns addresses of result and sidecar under this run's results, copied there if they are elsewhere."""
+    assert settled.result is not None and plan.job_key is not None
+    names = (plan.name, longer_name(plan.name, plan.job_key))
+    for name in names:
+        if _size(run.results, f"{name}.mp4") == settled.size_bytes:
+            return run.results.address(f"{name}.mp4"), run.results.address(f"{name}.json")
+    source, file = open_anywhere(settled.result, run.places.known)
+    if _size(source, file) != settled.size_bytes:
+        raise result_gone(settled.result)
+    name = names[0] if _size(run.results, f"{names[0]}.mp4") is None else names[1]
+    _copy(source, file.removesuffix(".mp4"), run.results, name)
+    return run.results.address(f"{name}.mp4"), run.results.address(f"{name}.json")
+
+
+def _copy(source: Store, stem: str, results: Store, name: str) -> None:
+    """Copies a result with what stands beside it; the sidecar is written for its new name."""
+    results.copy_from(source, f"{stem}.mp4", f"{name}.mp4")
+    with suppress(FileNotFoundError):
+        results.copy_from(source, f"{stem}.jpg", f"{name}.jpg")
+    with suppress(FileNotFoundError):
+        card = Sidecar.model_validate_json(source.read(f"{stem}.json"))
+        results.write(f"{name}.json", card.under(name).model_dump_json(indent=1).encode())
+
+
+def _size(store: Store, name: str) -> int | None:
+    try:
+        return int(store.info(name)["size"])
+    except FileNotFoundError:
+        return None

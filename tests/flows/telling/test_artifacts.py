@@ -1,0 +1,254 @@
+"""What a run leaves in the Prefect UI, looked up on a real Prefect server."""
+
+import asyncio
+import base64
+import html
+import io
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from PIL import Image
+from prefect import flow, get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.objects import Artifact
+from prefect.runtime import flow_run
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.edit_batch import validate_all
+from flows.edit_video import edit_and_report
+from flows.planning.plan import PlannedJob
+from flows.rules.budget import Cost
+from flows.rules.job import EditJob
+from flows.rules.manifest import Row
+from flows.rules.states import JobState
+from flows.running.run import Run, open_run
+from flows.running.settings import RunOptions
+from flows.telling.artifacts import escaped, renew_gallery, show_batch, show_edit
+from flows.telling.reports import BatchReport, JobReport, ReportedError
+from tests.recorder import Asked, Reply
+
+PROMPT = "Claymation | <b>*bold*</b> [here](javascript:alert(1))\n# not a heading\n1. not a list"
+REASON = ReportedError(
+    code="OutcomeUnknown", message="the create got <no> *usable* answer", advice="decide with recut resolve"
+)
+RENDERER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+
+Show = Callable[[Run, PlannedJob], Awaitable[Any]]
+
+
+def shown_in_a_flow(job: EditJob, show: Show) -> str | None:
+    """Shows something of a planned job in a flow, and returns the id of the flow run."""
+
+    @flow
+    async def showing() -> str | None:
+        async with open_run(RunOptions()) as run:
+            (plan,) = await validate_all(run, [Row(1, None, job)])
+            await show(run, plan)
+        return flow_run.get_id()
+
+    return asyncio.run(showing())
+
+
+def left_by(job: EditJob, show: Show) -> list[Artifact]:
+    """Shows something of a planned job in a flow, and returns the artifacts that the flow run has then."""
+    chosen = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[shown_in_a_flow(job, show)]))
+
+    async def look() -> list[Artifact]:
+        async with get_client() as client:
+            return await client.read_artifacts(artifact_filter=chosen)
+
+    return asyncio.run(look())
+
+
+def report_of(plan: PlannedJob, **changes: Any) -> JobReport:
+    report = JobReport(
+        name=plan.name,
+        job_key=plan.job_key,
+        state=JobState.HELD,
+        provider=plan.provider,
+        model=plan.model,
+        provider_task_id="provider-task-7",
+        cost=plan.cost,
+        error=REASON,
+    )
+    return report.model_copy(update=changes)
+
+
+def text_of(markdown: str) -> str:
+    """Returns what a person reads."""
+    return html.unescape(re.sub(r"<[^>]+>", "", RENDERER.render(markdown)))
+
+
+@pytest.fixture
+def job(prefect, providers, media) -> EditJob:
+    return EditJob(video=str(media.clip), prompt=PROMPT, reference_images=(str(media.picture),), name="Über _Clay_ 7")
+
+
+def test_an_edit_leaves_a_page_with_both_pictures_and_everything_about_it(job):
+    reports = []
+
+    async def show(run: Run, plan: PlannedJob) -> None:
+        reports.append(await edit_and_report(run, plan))
+        await show_edit(run, plan, reports[0])
+
+    (page,) = left_by(job.model_copy(update={"name": "Night, take #2"}), show)
+    (report,) = reports
+    assert report.state is JobState.PUBLISHED
+    assert page.key == "edit-night-take-2"
+    assert "published" in page.description
+    picture = re.search(r"\(data:image/jpeg;base64,([^)]+)\)", page.data)
+    assert picture is not None
+    content = base64.b64decode(picture[1])
+    assert len(content) <= 60_000
+    assert Image.open(io.BytesIO(content)).width == 960
+    read = text_of(page.data)
+    for said in (
+        *PROMPT.splitlines(),
+        report.result,
+        report.sidecar,
+        report.provider_task_id,
+        str(report.cost),
+        job.video,
+        *job.reference_images,
+        "1080P",
+        "UTC",
+    ):
+        assert said in read
+    assert "<b>" not in RENDERER.render(page.data)
+
+
+def test_a_stopped_edit_leaves_a_page_with_reason_and_advice(job):
+    (page,) = left_by(job, lambda run, plan: show_edit(run, plan, report_of(plan)))
+    assert page.key == "edit-ber-clay-7"
+    assert "held" in page.description
+    read = text_of(page.data)
+    for said in (REASON.message, REASON.advice, REASON.code, "provider-task-7", *PROMPT.splitlines()):
+        assert said in read
+    assert "<b>" not in RENDERER.render(page.data)
+
+
+def test_a_name_that_no_key_can_hold_gives_way_to_the_job_key(job):
+    job = job.model_copy(update={"name": "夜の港"})
+    keys = []
+
+    async def show(run: Run, plan: PlannedJob) -> None:
+        keys.append(plan.job_key)
+        await show_edit(run, plan, report_of(plan))
+
+    (page,) = left_by(job, show)
+    assert page.key == f"edit-{keys[0][:8]}"
+
+
+def test_a_batch_leaves_a_table_of_its_jobs_and_a_summary(job):
+    async def show(run: Run, plan: PlannedJob) -> None:
+        billed = Cost(amount=Decimal("7.7429"), currency="CNY", estimated=False)
+        fine = {"state": JobState.PUBLISHED, "error": None, "cost": billed, "result": "s3://b/fine.mp4"}
+        jobs = [report_of(plan, name="fine", **fine), *(report_of(plan, name=f"held {n}") for n in range(7))]
+        await show_batch("s3://bucket/Jobs of *May*.csv?token=x", BatchReport(jobs=jobs), "s3://b/gallery.html")
+
+    pages = {page.key: page for page in left_by(job, show)}
+    assert set(pages) == {"batch-jobs-of-may", "batch-jobs-of-may-jobs"}
+    assert all("1 of 8 published, 0 failed, 7 held" in page.description for page in pages.values())
+    assert not any("token" in page.description for page in pages.values())
+    read = text_of(pages["batch-jobs-of-may"].data)
+    for said in ("7.7429 CNY", "s3://b/gallery.html", REASON.message, REASON.advice, "held 4", "2 more in the table"):
+        assert said in read
+    assert "held 5" not in read
+    table = pages["batch-jobs-of-may-jobs"].data
+    for said in ("fine", "7.7429 CNY", "s3://b/fine.mp4", "held 6", "provider-task-7", "decide with recut resolve"):
+        assert said in table
+
+
+def test_the_gallery_shows_the_jobs_that_stopped(job):
+    written = []
+
+    async def show(run: Run, plan: PlannedJob) -> None:
+        address = await renew_gallery(run, [report_of(plan)])
+        written.append((address, run.results.read("gallery.html").decode()))
+
+    assert left_by(job, show) == []
+    ((address, page),) = written
+    assert address.endswith("results/gallery.html")
+    assert html.escape(REASON.advice) in page
+
+
+@pytest.fixture
+def warnings(caplog, monkeypatch) -> Callable[[], list[str]]:
+    monkeypatch.setattr(logging.getLogger("prefect"), "propagate", True)
+    return lambda: [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "prefect.flow_runs" and record.levelno == logging.WARNING
+    ]
+
+
+def test_a_server_that_fails_at_artifacts_fails_no_edit(job, prefect, recorder, warnings):
+    def all_but_artifacts(asked: Asked) -> Reply:
+        if asked.path.startswith("/artifacts/"):
+            return Reply(500, b"disk full")
+        kept = {name: asked.headers[name] for name in ("content-type", "accept") if name in asked.headers}
+        answer = httpx.request(asked.method, f"{prefect}{asked.path}", content=asked.body, headers=kept)
+        return Reply(answer.status_code, answer.content, {"Content-Type": "application/json"})
+
+    async def show(run: Run, plan: PlannedJob) -> None:
+        await show_edit(run, plan, report_of(plan))
+        await show_batch("jobs.csv", BatchReport(jobs=[report_of(plan)]), None)
+
+    recorder.reply = all_but_artifacts
+    with temporary_settings({PREFECT_API_URL: recorder.url}):
+        shown_in_a_flow(job, show)
+    assert any(asked.path.startswith("/artifacts/") for asked in recorder.asked)
+    assert len(warnings()) == 2
+    assert all("the edits themselves are not touched" in said for said in warnings())
+
+
+def test_a_sidecar_that_cannot_be_read_fails_no_edit(job, warnings):
+    async def show(run: Run, plan: PlannedJob) -> None:
+        address = run.results.address
+        there = {"state": JobState.PUBLISHED, "error": None, "result": address("x.mp4"), "sidecar": address("x.json")}
+        await show_edit(run, plan, report_of(plan, **there))
+
+    assert left_by(job, show) == []
+    assert len(warnings()) == 1
+
+
+def test_a_gallery_that_cannot_be_written_fails_no_edit(job, warnings):
+    addresses = []
+
+    async def show(run: Run, plan: PlannedJob) -> None:
+        run.results.local_root.joinpath("gallery.html").mkdir()
+        addresses.append(await renew_gallery(run, []))
+
+    shown_in_a_flow(job, show)
+    assert addresses == [None]
+    assert len(warnings()) == 1
+
+
+printable = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" \n\t"), max_size=60)
+
+
+@given(printable)
+def test_any_words_read_the_same_as_markdown_and_do_nothing(text):
+    line = " ".join(text.split())
+    expected = html.escape(line, quote=False)
+    for around, before, after in (("{}", "<p>", "</p>"), ("> {}", "<p>", "</p>"), ("# {}", "<h1>", "</h1>")):
+        rendered = RENDERER.render(around.format(escaped(text)))
+        body = rendered.removeprefix("<blockquote>\n").removesuffix("</blockquote>\n")
+        assert html.unescape(body.strip()) == html.unescape(f"{before}{expected}{after}") or not line
+        assert body.count("<") == 2 or not line
+
+
+@given(printable)
+def test_any_words_stay_in_their_cell(text):
+    rendered = RENDERER.render(f"| a | b |\n|---|---|\n| {escaped(text)} | x |")
+    assert rendered.count("<td>") == 2
+    (cell, _) = re.findall(r"<td>(.*?)</td>", rendered)
+    assert html.unescape(cell) == " ".join(text.split())

@@ -1,6 +1,8 @@
 """Stage 2: give every medium an address the provider can fetch it from."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
@@ -10,7 +12,7 @@ from blocks.clients.dashscope import DashScopeClient
 from blocks.clients.store import Store, open_anywhere
 from flows.planning.plan import PlannedJob
 from flows.planning.reach import SIGNED_SECONDS, OutOfReach, Way, way_to
-from flows.planning.sources import MediumUnavailable, disk_path, open_medium, place_of
+from flows.planning.sources import Medium, MediumUnavailable, disk_path, open_medium, place_of
 from flows.running.progress import Stage, Step
 from flows.running.run import Run
 from flows.stages.stage import stage
@@ -89,32 +91,39 @@ async def _link(run: Run, plan: PlannedJob, address: str) -> str:
                 lambda: _send(run, client, plan.model, address, identity),
             )
         case Way.SIGNED:
-            await asyncio.to_thread(_check_unchanged, run, address, identity)
+            await asyncio.to_thread(_size_unchanged, run, address, identity)
     return address
 
 
 def _stage(run: Run, staging: Store, address: str, identity: str) -> str:
     """Copies a file to the staging storage, under a name that says its content, unless it is there already."""
-    size = _check_unchanged(run, address, identity)
+    size = _size_unchanged(run, address, identity)
     name = f"{identity.replace(':', '-')}{_suffix(address)}"
     if staging.size(name) == size:
         return staging.address(name)
     if place_of(address) == "disk":
-        return staging.publish(name, disk_path(address))
-    return staging.copy_from(*open_anywhere(address, run.places.known), name)
+        staged = staging.publish(name, disk_path(address))
+    else:
+        staged = staging.copy_from(*open_anywhere(address, run.places.known), name)
+    try:
+        _size_unchanged(run, address, identity)
+    except MediumUnavailable:
+        staging.remove(name)  # it changed while it was copied, and the name promises the content it had
+        raise
+    return staged
 
 
 async def _send(run: Run, client: DashScopeClient, model: str, address: str, identity: str) -> str:
     def content() -> bytes:
-        _check_unchanged(run, address, identity)
-        with open_medium(address, run.places.known) as medium:
+        with _unchanged(run, address, identity) as medium:
             return medium.stream.read()
 
     return await client.upload(model, _suffix(address), await asyncio.to_thread(content))
 
 
-def _check_unchanged(run: Run, address: str, identity: str) -> int:
-    """Returns the size of a medium that is still the one that was validated.
+@contextmanager
+def _unchanged(run: Run, address: str, identity: str) -> Iterator[Medium]:
+    """Opens a medium that is still the one that was validated.
 
     Raises:
         MediumUnavailable: It is not: its result would be published, and found by every later run, as the other's.
@@ -122,6 +131,11 @@ def _check_unchanged(run: Run, address: str, identity: str) -> int:
     with open_medium(address, run.places.known) as medium:
         if medium.identity != identity:
             raise MediumUnavailable(f"{address} has changed since it was validated", "run it again")
+        yield medium
+
+
+def _size_unchanged(run: Run, address: str, identity: str) -> int:
+    with _unchanged(run, address, identity) as medium:
         return medium.size_bytes
 
 

@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import s3fs
 
 from deployments.emulator import Emulator
 from flows.cli import app
 from flows.rules.job import EditJob
 from flows.rules.manifest import read_manifest
+from tests.s3 import KEY, SECRET, S3Server
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -22,6 +24,12 @@ BIN = Path(sys.executable).parent
 def blocks(language: str) -> list[str]:
     """The README's fenced examples in a language, in order."""
     return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+def block(language: str, holding: str) -> str:
+    """The one example in a language that holds some text."""
+    (found,) = [text for text in blocks(language) if holding in text]
+    return found
 
 
 @pytest.fixture
@@ -55,7 +63,8 @@ def run(script: str, environment: dict[str, str], folder: Path | None = None) ->
 
 
 def test_the_two_commands_are_targets_and_the_demo_runs(team):
-    assert [line.split("#")[0].strip() for line in blocks("sh")[0].splitlines()] == ["make demo", "make test"]
+    lines = block("sh", "make demo").splitlines()
+    assert [line.split("#")[0].strip() for line in lines] == ["make demo", "make test"]
     assert "pytest" in run("make --dry-run test", team, ROOT)
     assert f"{BIN}/recut demo" in run(f"make --dry-run demo BIN={BIN}", team, ROOT)
     # The test's own interpreter stands in for the one `make demo` would install.
@@ -63,8 +72,7 @@ def test_the_two_commands_are_targets_and_the_demo_runs(team):
 
 
 def test_a_real_run_with_a_key_goes_as_it_says(team, media):
-    dashscope, apiyi = blocks("sh")[1:3]
-    script = (dashscope + apiyi).replace("sk-…", "sk-of-the-readme")
+    script = (block("sh", "DASHSCOPE_API_KEY") + block("sh", "APIYI_API_KEY")).replace("sk-…", "sk-of-the-readme")
     script = script.replace("https://example.com/clip.mp4", media.clip_url)
     script = script.replace("https://example.com/coat.png", media.picture_url)
     assert "https://" not in script
@@ -73,13 +81,27 @@ def test_a_real_run_with_a_key_goes_as_it_says(team, media):
 
 def test_blocks_and_deployments_register_with_a_prefect_server(team, prefect):
     # Deploying reads prefect.yaml where it stands.
-    said = run(blocks("sh")[3], team | {"PREFECT_API_URL": prefect}, ROOT)
+    said = run(block("sh", "deploy --all"), team | {"PREFECT_API_URL": prefect}, ROOT)
     assert all(name in said for name in ("DashScope Credentials", "APIYI Credentials", "Video Storage"))
     assert all(name in said for name in ("edit-video/on-demand", "edit-batch/manifest"))
 
 
-def test_the_python_example_imports():
-    exec(blocks("python")[0], {})
+def test_results_and_staging_go_to_buckets_as_it_says(team, media):
+    with S3Server() as server:
+        server.make_bucket("videos")
+        bucket = s3fs.S3FileSystem(**server.options)
+        bucket.put_file(str(media.clip), "videos/clip.mp4")
+        bucket.pipe_file("videos/jobs.csv", b"video,prompt,resolution\nclip.mp4,Make it snow,720P\n")
+        script = block("sh", "--staging s3://")
+        script = script.replace("AWS_ACCESS_KEY_ID=…", f"AWS_ACCESS_KEY_ID={KEY}")
+        script = script.replace("AWS_SECRET_ACCESS_KEY=…", f"AWS_SECRET_ACCESS_KEY={SECRET}")
+        assert "1 of 1 published" in run(script, team | server.environment())
+        assert len(bucket.glob("videos/edited/*.mp4")) == 1
+
+
+def test_the_python_examples_run(prefect):
+    for example in blocks("python"):
+        exec(example, {})
 
 
 def test_the_manifest_example_is_one():

@@ -9,12 +9,13 @@ import hashlib
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from blocks.clients.backends import Disk, Labels, open_backend, said
+from flows.rules.addresses import printable
 
 _NO_LABELS: Labels = {}
 
@@ -45,8 +46,8 @@ class Store:
         location = str(Path(url).expanduser().absolute()) if not protocol else url
         try:
             self._backend, self._root = open_backend(self.protocol, location, self.options)
-        except (ImportError, ValueError, TypeError) as error:
-            raise StorageFailed(f"{url}: {error}") from error
+        except Exception as error:
+            raise StorageFailed(f"cannot open {printable(url)}: {said(error)}") from error
         self.url = location.rstrip("/")
 
     def below(self, folder: str) -> "Store":
@@ -299,7 +300,8 @@ class Store:
         except StorageFailed as error:
             return str(error)
         finally:
-            self.remove(probe)
+            with suppress(StorageFailed):  # what went wrong before says more
+                self.remove(probe)
         return f"the same new file is accepted twice in spite of {self.manner}"
 
     def _path(self, name: str) -> str:

@@ -74,6 +74,7 @@ def test_a_command_that_is_said_wrong_is_refused_in_a_line(bare: Recut, argument
         ("RECUT_CATALOG", "nowhere.yaml", "nowhere.yaml"),
         ("DASHSCOPE_API_REGION", "mars", "unknown region 'mars'; DashScope's regions are ap-southeast-1, cn-beijing"),
         ("DASHSCOPE_HTTP_BASE_URL", "http://example.com/api/v1", "would send the key unencrypted; use https"),
+        ("RECUT_RESULTS", "ftp://user:word@127.0.0.1:9/in", "cannot open ftp://127.0.0.1:9/in: ConnectionRefusedError"),
         ("APIYI_BASE_URL", "http://10.0.0.7", "would send the key unencrypted; use https"),
         ("APIYI_BASE_URL", "api.apiyi.com", "is not an http(s) address"),
     ],

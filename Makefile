@@ -38,7 +38,7 @@ $(VENV)/.%: pyproject.toml
 $(VENV)/.runtime: requirements.txt
 $(VENV)/.dev: requirements-dev.txt
 
-bench: $(VENV)/.dev ## persisting, validating and staging beside plain tools, as a Markdown report
+bench: $(VENV)/.dev ## persisting and validating beside plain tools, as a Markdown report
 	@$(BIN)/python -m tests.benchmarks
 
 lock: ## renew the pinned requirements (needs uv)

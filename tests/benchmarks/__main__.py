@@ -1,4 +1,4 @@
-"""`make bench`: what persisting, validating and staging cost on this machine, as a Markdown report.
+"""`make bench`: what persisting and validating cost on this machine, as a Markdown report.
 
 Usage: python -m tests.benchmarks [MEGABYTES]
 """
@@ -21,7 +21,6 @@ from tests.s3 import S3Server
 
 MB = 1024 * 1024
 ROUNDS = 3
-JOBS = 500
 
 
 def main() -> None:
@@ -39,7 +38,6 @@ def main() -> None:
             report("S3", size, url, "s3://benchmark/results", home)
         print("\nMedian of three rounds, taken in turns; recut also hashes, opens and checks what it fetched.\n")
         report_headers(s3, home, min(size, 100 * 1000 * 1000))
-    print(f"- {JOBS} jobs that share one reference image send it once instead of {JOBS} times.")
 
 
 def report(name: str, size: int, url: str, results: str, home: Path) -> None:

@@ -78,7 +78,8 @@ def match(
 
     The provider echoes the prompt but not the media. Equal prompts are told apart by order: what was answered
     before this create was sent, or sent after it was over, bounds its time on the provider's own clock. What is
-    still open to another unanswered create is nobody's.
+    still open to another unanswered create is nobody's. A provider task without an echo, as failed ones are, may be
+    anybody's; beside the one that echoes this very prompt it is somebody else's.
 
     Args:
         lost: The create without an answer.
@@ -90,11 +91,12 @@ def match(
     fitting = [candidate for candidate in candidates if _fits(lost, candidate, anchors)]
     if not fitting:
         return NoneFound()
-    if any(candidate.prompt is None for candidate in fitting):
+    echoing = [candidate for candidate in fitting if candidate.prompt is not None]
+    if not echoing:
         return Several(len(fitting))
-    contesting = sum(any(_fits(rival, candidate, anchors) for candidate in fitting) for rival in rivals)
-    if len(fitting) == 1 and contesting == 0:
-        return Adopt(fitting[0].provider_task_id)
+    contesting = sum(any(_fits(rival, candidate, anchors) for candidate in echoing) for rival in rivals)
+    if len(echoing) == 1 and contesting == 0:
+        return Adopt(echoing[0].provider_task_id)
     return Several(max(len(fitting), contesting + 1))
 
 

@@ -95,7 +95,10 @@ def test_an_emulated_providers_clock_may_run_far_ahead_but_not_behind():
 
 def test_a_provider_task_without_echo_may_be_anybodys():
     assert match(lost(), [Candidate("mute", NOON, None)], rivals=[]) == Several(1)
-    assert match(lost(), [Candidate("mute", NOON, None), listed("mine")], rivals=[]) == Several(2)
+
+
+def test_an_echo_of_the_very_prompt_goes_before_a_provider_task_without_one():
+    assert match(lost(), [Candidate("mute", NOON, None), listed("mine")], rivals=[]) == Adopt("mine")
 
 
 def answered(sent: timedelta, provider_time: timedelta) -> Anchor:

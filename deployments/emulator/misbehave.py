@@ -115,7 +115,7 @@ class Slow(Response):
 
 
 def garbled(answer: Response, garble: Garble) -> Response:
-    """A right JSON answer, spoilt; its headers stay except for the length."""
+    """A JSON answer, spoilt; its headers stay except for the length. What another fault made of it may stay too."""
     body = bytes(answer.body)
     headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
     if garble.how == "html":
@@ -123,20 +123,23 @@ def garbled(answer: Response, garble: Garble) -> Response:
         body = b"<html><body><h1>Please stand by</h1></body></html>"
     elif garble.how == "truncated":
         body = body[: len(body) * 2 // 3]
-    elif garble.how == "without_task_id":
-        document = json.loads(body)
-        document.get("output", document).pop("task_id", None)
-        body = json.dumps(document).encode()
     else:
-        body = _doubled(body)
+        try:
+            document = json.loads(body)
+        except ValueError:
+            return answer
+        body = _without_task_id(document) if garble.how == "without_task_id" else _doubled(document)
     return Response(body, answer.status_code, headers)
 
 
-def _doubled(body: bytes) -> bytes:
+def _without_task_id(document: dict[str, Any]) -> bytes:
+    document.get("output", document).pop("task_id", None)
+    return json.dumps(document).encode()
+
+
+def _doubled(document: dict[str, Any]) -> bytes:
     """The same JSON object with its first key given twice, the first time with another value."""
-    document = json.loads(body)
-    first = next(iter(document))
-    return f"{{{json.dumps(first)}:null,{body.decode()[1:]}".encode()
+    return f"{{{json.dumps(next(iter(document)))}:null,{json.dumps(document)[1:]}".encode()
 
 
 def _transport(scope: Scope) -> asyncio.Transport:

@@ -21,8 +21,8 @@ demo: $(VENV)/.runtime ## edit the sample clips offline and show the results
 test: $(VENV)/.dev lint ## everything: lint, types, architecture, tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-soak: $(VENV)/.dev ## a thousand jobs under random faults and kills; takes some ten minutes
-	@SOAK_JOBS=$${SOAK_JOBS:-1000} SOAK_KILLS=$${SOAK_KILLS:-20} \
+soak: $(VENV)/.dev ## a thousand jobs under random faults and kills; takes a quarter of an hour
+	@SOAK_JOBS=$${SOAK_JOBS:-1000} SOAK_KILLS=$${SOAK_KILLS:-10} \
 		$(BIN)/python -m pytest -s --timeout 7200 tests/guarantees/test_soak.py
 
 lint: $(VENV)/.dev

@@ -47,7 +47,7 @@ class Running:
     def until(self, emulator: Emulator, **awaited: Any) -> None:
         """Waits until the provider has seen what `Emulator.wait` names."""
         try:
-            emulator.wait(**awaited)
+            emulator.wait(**awaited, timeout=SECONDS)
         except TimeoutError:
             self.process.kill()
             raise AssertionError(self.done().said) from None

@@ -1,26 +1,25 @@
 """The journal as people read it, and their decisions about what nobody but them can know."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from deployments.emulator import Emulator, Fate, Fault, Reset
+from tests.cli.conftest import At
 from tests.cli.recut import Recut
 from tests.cli.shelf import Shelf
 
 
-@pytest.fixture
-def manifest(recut: Recut, shelf: Shelf) -> str:
-    """A job at APIYI, which has no list to look into, and one at DashScope."""
+def hold(recut: Recut, emulator: Emulator, shelf: Shelf) -> str:
+    """Runs a batch in which the answer to one create is lost, at APIYI, which has no list to look into."""
     job = {"prompt": "Make it night", "resolution": "720P"}
     web = {"video": shelf.web("clip.mp4"), "reference_images": [shelf.web("coat.png")]}
-    return recut.write(
-        "jobs.jsonl",
-        [job | web | {"name": "lost", "provider": "apiyi"}, job | {"name": "fine", "video": shelf.file("clip.mp4")}],
-    )
-
-
-@pytest.fixture
-def held(recut: Recut, emulator: Emulator, manifest: str) -> str:
-    """The manifest after a run in which the answer to one create was lost."""
+    rows = [
+        job | web | {"name": "lost", "provider": "apiyi"},
+        job | {"name": "fine", "video": shelf.file("clip.mp4")},
+    ]
+    manifest = recut.write("jobs.jsonl", rows)
     emulator.set_faults([Fault(operation="create", provider="apiyi", does=Reset(when="after"))])
     done = recut("batch", manifest)
     emulator.set_faults([])
@@ -31,15 +30,30 @@ def held(recut: Recut, emulator: Emulator, manifest: str) -> str:
     return manifest
 
 
-def test_a_held_job_stays_held_until_a_person_decides(recut: Recut, emulator: Emulator, held: str) -> None:
+@pytest.fixture(scope="module")
+def told(at: At, _running_emulator: Emulator, shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Recut:
+    """The command in a folder with a held job, which is only looked at."""
+    _running_emulator.reset()
+    recut = at(tmp_path_factory.mktemp("told"))
+    hold(recut, _running_emulator, shelf)
+    return recut
+
+
+def test_a_held_job_is_created_again_only_when_a_person_says_so(recut: Recut, emulator: Emulator, shelf: Shelf) -> None:
+    held = hold(recut, emulator, shelf)
     done = recut("batch", held)
     assert done.code == 1
     assert "1 of 2 published, 1 held, which may be billed; nothing else was created in this run" in done.out
     assert len(emulator.audit()) == 2
+    decided = recut("resolve", "lost", "--recreate")
+    assert (decided.code, decided.out) == (0, "lost: recreate; the next run creates it again.\n")
+    done = recut("batch", held, "--json")
+    assert (done.code, done.json["created"]) == (0, 1)
+    assert len(emulator.audit()) == 3
 
 
-def test_the_status_tells_each_jobs_history(recut: Recut, held: str) -> None:
-    done = recut("status")
+def test_the_status_tells_each_jobs_history(told: Recut) -> None:
+    done = told("status")
     assert (done.code, done.err) == (0, "")
     paragraphs = done.out.replace("\n    ", " | ").splitlines()
     lost = next(text for text in paragraphs if text.startswith("lost"))
@@ -50,24 +64,17 @@ def test_the_status_tells_each_jobs_history(recut: Recut, held: str) -> None:
     assert fine.endswith(", published, 4.4035 CNY")
 
 
-def test_the_status_as_json_holds_the_records(recut: Recut, emulator: Emulator, held: str) -> None:
-    jobs = {job["name"]: job for job in recut("status", "--json").json["jobs"]}
+def test_the_status_as_json_holds_the_records(told: Recut) -> None:
+    jobs = {job["name"]: job for job in told("status", "--json").json["jobs"]}
     assert (jobs["lost"]["state"], jobs["fine"]["state"]) == ("held", "published")
     assert jobs["lost"]["attempts"][0].keys() == {"intent", "unanswered"}
     fine = jobs["fine"]["attempts"][0]
     assert fine.keys() == {"intent", "submitted", "settled"}
-    assert fine["submitted"]["provider_task_id"] in {entry.provider_task_id for entry in emulator.audit()}
+    assert fine["settled"]["result"] == str(told.results / "fine.mp4")
 
 
-def test_a_held_job_is_created_again_when_a_person_says_so(recut: Recut, emulator: Emulator, held: str) -> None:
-    decided = recut("resolve", "lost", "--recreate")
-    assert (decided.code, decided.out) == (0, "lost: recreate; the next run creates it again.\n")
-    done = recut("batch", held, "--json")
-    assert (done.code, done.json["created"]) == (0, 1)
-    assert len(emulator.audit()) == 3
-
-
-def test_a_job_that_was_given_up_is_never_created_again(recut: Recut, emulator: Emulator, held: str) -> None:
+def test_a_job_that_was_given_up_is_never_created_again(recut: Recut, emulator: Emulator, shelf: Shelf) -> None:
+    held = hold(recut, emulator, shelf)
     key = next(job["job_key"] for job in recut("status", "--json").json["jobs"] if job["name"] == "lost")
     assert recut("resolve", key[:10], "--abandon").code == 0
     done = recut("batch", held)
@@ -79,10 +86,10 @@ def test_a_job_that_was_given_up_is_never_created_again(recut: Recut, emulator: 
     assert "lost is abandoned" in again.err
 
 
-def test_only_what_is_open_can_be_decided_about(recut: Recut, held: str) -> None:
-    published = recut("resolve", "fine", "--recreate")
+def test_only_what_is_open_can_be_decided_about(told: Recut) -> None:
+    published = told("resolve", "fine", "--recreate")
     assert (published.code, published.err) == (2, "recut: fine is published; there is nothing to recreate\n")
-    unknown = recut("resolve", "nobody", "--abandon")
+    unknown = told("resolve", "nobody", "--abandon")
     assert (unknown.code, unknown.out) == (2, "")
     assert "no job in the journal by the name or key 'nobody'" in unknown.err
 
@@ -92,10 +99,11 @@ def test_a_journal_that_is_not_there_holds_no_jobs(recut: Recut) -> None:
     assert (done.code, done.out) == (0, f"no jobs in the journal at {recut.folder / 'nowhere/.recut/journal'}\n")
 
 
-def test_a_record_that_cannot_be_read_is_named(recut: Recut, held: str) -> None:
-    record = next((recut.results / ".recut" / "journal").rglob("001-unanswered.json"))
+def test_a_record_that_cannot_be_read_is_named(told: Recut, tmp_path: Path) -> None:
+    journal = shutil.copytree(told.results / ".recut" / "journal", tmp_path / "journal")
+    record = next(journal.rglob("001-unanswered.json"))
     record.write_text("{")
-    done = recut("status")
+    done = told("status", "--journal", journal)
     assert done.code == 1
     assert "fine  published" in done.out
     assert str(record) in done.err

@@ -63,8 +63,12 @@ def test_a_killed_batch_is_finished_by_the_next_one(
     running.send(signal.SIGKILL)
     assert running.done().code == -signal.SIGKILL
     finish(emulator)
-    again = recut("batch", manifest, "--json")
-    assert (again.code, again.json["succeeded"]) == (0, 6), again.said
+    again = recut("batch", manifest, "--json").json
+    # Where the kill fell between a claim and its answer and the provider knows of no create, a person is asked.
+    for job in again["jobs"]:
+        assert job["state"] == "published" or recut("resolve", job["name"], "--recreate").code == 0, job
+    done = recut("batch", manifest, "--json")
+    assert (done.code, done.json["succeeded"]) == (0, 6), done.said
     assert len(emulator.audit()) == 6
 
 

@@ -5,6 +5,7 @@ import functools
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from tests.s3 import S3Server
 
 _TEAMS_OWN = ("RECUT_", "DASHSCOPE_", "APIYI_")
+# Started in a shell's background, this process and all it starts would ignore Ctrl-C, which tests send to commands.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 _HOME = Path(tempfile.mkdtemp(prefix="recut-tests-"))
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from blocks.clients.store import StorageFailed
 from flows.rules.states import JobState
 from flows.telling.reports import JobReport
 from tests.flows.trouble.desk import Desk, fault
@@ -120,9 +119,12 @@ def test_results_that_cannot_be_written_leave_the_paid_result_at_the_provider(de
 def test_a_journal_that_cannot_be_written_spends_nothing(desk: Desk):
     desk.results.mkdir()
     (desk.results / ".recut").write_text("a file where a folder is needed")
-    with pytest.raises(StorageFailed, match=r"\.recut"):
-        desk.edit()
+    job = desk.edit()
 
+    assert job.state is JobState.FAILED
+    assert job.error is not None
+    assert ".recut" in job.error.message
+    assert "nothing was created" in job.error.message
     assert desk.asked("create") == 0
 
 

@@ -115,7 +115,6 @@ def _samples() -> Iterator[str]:
     port = _free(PORTS[1])
     listener = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:

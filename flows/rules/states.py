@@ -54,8 +54,3 @@ class JobState(StrEnum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     ABANDONED = "abandoned"
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the job is over unless a person decides otherwise."""
-        return self in (JobState.PUBLISHED, JobState.FAILED, JobState.EXPIRED, JobState.CANCELLED)

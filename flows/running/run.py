@@ -26,7 +26,7 @@ from flows.rules.addresses import is_loopback
 from flows.rules.budget import Cost, over_cap
 from flows.rules.catalog import Catalog
 from flows.rules.failures import Failure, stops_the_account
-from flows.rules.history import Attempt, Create
+from flows.rules.history import Attempt, Create, History
 from flows.rules.history import Step as NextStep
 from flows.rules.job import Provider
 from flows.rules.offers import Offer
@@ -152,7 +152,10 @@ class Run:
         Raises:
             StorageFailed: It cannot be told; then nothing may be done.
         """
-        history = await self.journal.history(job_key)
+        return self.step_after(await self.journal.history(job_key))
+
+    def step_after(self, history: History) -> NextStep:
+        """Returns what is to be done next with a job whose history was just read."""
         return history.next_step(
             self.clock.now(), max_attempts=self.settings.max_attempts, owner_is_gone=owner_is_gone(history)
         )
@@ -184,7 +187,7 @@ class Run:
         for job_key, plan in by_key.items():
             history = await self.journal.history(job_key)
             costs += history.committed()
-            if isinstance(await self.next_step(job_key), Create):
+            if isinstance(self.step_after(history), Create):
                 new.append(plan)
                 costs.append(plan.cost)
         if new and (reason := over_cap(costs, self.settings.max_cost)):

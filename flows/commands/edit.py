@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from blocks.clients.store import StorageFailed
 from deployments.local import prefect_server
+from flows.commands.board import Board
 from flows.commands.messages import complain, err, explained, print_json, print_problems, print_report, tell
 from flows.commands.plan import opened_places, planned
 from flows.commands.stopping import run_stoppable
-from flows.commands.watch import Board
 from flows.planning.plan import PlannedJob, rows_of
 from flows.rules.job import EditJob
 from flows.rules.manifest import Row, problems_of

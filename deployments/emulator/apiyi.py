@@ -19,7 +19,7 @@ from deployments.emulator.errors import (
 from deployments.emulator.faults import Report
 from deployments.emulator.front import Call, counter
 from deployments.emulator.links import result_link
-from deployments.emulator.tasks import View, misreported, unknown, view
+from deployments.emulator.tasks import View, misreported, poll, unknown
 
 _STATUSES = {
     "PENDING": "submitted",
@@ -55,7 +55,7 @@ async def _get(call: Call) -> Response:
     task = call.world.books.find(call.task_id, "apiyi", account, now)
     if task is not None:
         call.world.books.admit_poll(task, now)
-    seen = view(task, now) if task else unknown(call.task_id)
+    seen = poll(task, now) if task else unknown(call.task_id)
     for effect in call.effects:
         if isinstance(effect, Report):
             seen = misreported(seen, effect)

@@ -24,6 +24,8 @@ class AuditEntry(BaseModel):
         body: The create's body exactly as received.
         billed_seconds: What is charged for; 0 unless it succeeded.
         cost: Money in `currency`; 0 unless it succeeded.
+        polls: How often it was looked at.
+        told_over_at: When a look was first answered with its end, None before that.
         downloads: How often the result was asked for with a valid signature.
     """
 
@@ -40,6 +42,8 @@ class AuditEntry(BaseModel):
     submitted_at: float
     started_at: float | None
     ended_at: float | None
+    told_over_at: float | None
+    polls: int
     billed_seconds: float
     cost: float
     currency: str
@@ -108,6 +112,8 @@ def entry(task: ProviderTask, config: EmulatorConfig) -> AuditEntry:
         submitted_at=task.submitted_at,
         started_at=task.started_at,
         ended_at=task.ended_at,
+        told_over_at=task.told_over_at,
+        polls=task.polls,
         billed_seconds=billed,
         cost=round(billed * rate.per_second, 6),
         currency=rate.currency,

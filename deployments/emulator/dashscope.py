@@ -28,7 +28,7 @@ from deployments.emulator.faults import Report, Rows
 from deployments.emulator.front import Call, counter
 from deployments.emulator.links import base_url, result_link
 from deployments.emulator.store import UPLOAD_BUCKET
-from deployments.emulator.tasks import ProviderTask, View, misreported, unknown, view
+from deployments.emulator.tasks import ProviderTask, View, misreported, poll, unknown
 
 _DAY = timedelta(days=1).total_seconds()
 _POLICY_SECONDS = 300
@@ -60,7 +60,7 @@ async def _get(call: Call) -> Response:
     call.world.books.admit("get", "dashscope", account, "", now)
     assert call.task_id is not None
     task = call.world.books.find(call.task_id, "dashscope", account, now)
-    seen = view(task, now) if task else unknown(call.task_id)
+    seen = poll(task, now) if task else unknown(call.task_id)
     for effect in call.effects:
         if isinstance(effect, Report):
             seen = misreported(seen, effect)

@@ -43,6 +43,8 @@ class ProviderTask:
         refusal: What is wrong with the body, when that is found only at run time.
         run_seconds: How long it runs once started.
         fate: An ending that a fault laid down.
+        polls: How often it was looked at.
+        told_over_at: When a look was first answered with its end.
     """
 
     provider_task_id: str
@@ -63,6 +65,8 @@ class ProviderTask:
     outcome: Outcome | None = None
     error: ErrorText | None = None
     downloads: int = 0
+    polls: int = 0
+    told_over_at: float | None = None
     last_poll: float | None = field(default=None, repr=False)
 
     @property
@@ -90,13 +94,16 @@ class View:
     message: str = ""
 
 
-def view(task: ProviderTask, now: float) -> View:
-    """A provider task as a poll shows it.
+def poll(task: ProviderTask, now: float) -> View:
+    """A provider task as a poll shows it; the poll is counted.
 
     Args:
         task: The provider task.
         now: Provider time; decides the share of the run that has passed.
     """
+    task.polls += 1
+    if task.ended_at is not None and task.told_over_at is None:
+        task.told_over_at = now
     progress = 0.0
     if task.started_at is not None:
         progress = (now - task.started_at) / task.run_seconds if task.run_seconds else 1

@@ -33,6 +33,24 @@ def test_the_audit_names_what_was_asked_and_never_the_key(emulator: Emulator, da
     assert KEY not in httpx.get(f"{emulator.url}/_emulator/audit").text
 
 
+def test_the_audit_tells_how_often_a_provider_task_was_looked_at_and_when_its_end_was_first_told(
+    emulator: Emulator, dashscope: DashScope, media: MediaServer
+):
+    task_id = dashscope.created(body(media.clip))
+    dashscope.poll(task_id)
+    (entry,) = emulator.audit()
+    assert (entry.polls, entry.told_over_at) == (1, None)
+    finish(emulator)
+    emulator.advance(7)
+    dashscope.poll(task_id)
+    (told,) = emulator.audit()
+    dashscope.poll(task_id)
+    (entry,) = emulator.audit()
+    assert entry.polls == 3
+    assert entry.told_over_at == told.told_over_at
+    assert entry.told_over_at >= entry.ended_at + 7
+
+
 @pytest.mark.parametrize(
     ("region", "model", "resolution", "cost", "currency"),
     [

@@ -47,7 +47,8 @@ async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[
         await run.keep_to_cap(plans)
         await label_run(run, plans, f"batch: {PurePosixPath(manifest).name} ({len(plans)} edits)")
         for plan in plans:
-            run.progress.tell(Step(plan.job_key or "", plan.name, Stage.PLANNED, plan.cost))
+            lane = await run.lane(plan.provider, plan.model)
+            run.progress.tell(Step(plan.job_key or "", plan.name, Stage.PLANNED, plan.cost, lane=lane))
         shards = await split(run, plans)
         reported = await asyncio.gather(
             *(edit_shard(shard, options, number) for number, shard in enumerate(shards, start=1))

@@ -73,7 +73,8 @@ async def edit(run: Run, plan: PlannedJob) -> JobReport:
 async def edit_and_report(run: Run, plan: PlannedJob) -> JobReport:
     """Takes a validated job to its end and reports it, whatever the end is."""
     assert plan.job_key is not None
-    run.progress.tell(Step(plan.job_key, plan.name, Stage.WAITING, plan.cost))
+    lane = await run.lane(plan.provider, plan.model)
+    run.progress.tell(Step(plan.job_key, plan.name, Stage.WAITING, plan.cost, lane=lane))
     try:
         return await edit(run, plan)
     except EditStopped as error:

@@ -1,39 +1,28 @@
-"""The live board of a run: how many jobs stand at each stage, what is spent, what just went wrong."""
+"""The live board of a run: redrawn in place on a terminal, plain lines elsewhere."""
 
+import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from rich.console import Group
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
-from flows.commands.messages import err, money, plain
+from flows.commands.drawing import drawn
+from flows.commands.messages import err, plain
 from flows.planning.plan import PlannedJob
-from flows.rules.budget import Cost, total
 from flows.running.progress import Stage, Step
+from flows.running.tally import ENDED, Tally
+from flows.telling.summary import ended, ends, money
 
-_ORDER = (
-    Stage.PLANNED,
-    Stage.WAITING,
-    Stage.UPLOADING,
-    Stage.CREATING,
-    Stage.PENDING,
-    Stage.RUNNING,
-    Stage.PERSISTING,
-    Stage.DONE,
-    Stage.FAILED,
-    Stage.HELD,
-)
-_ALIVE = (Stage.CREATING, Stage.PENDING, Stage.RUNNING, Stage.PERSISTING)
-_TROUBLES_SHOWN = 3
+_REDRAWS_PER_SECOND = 3
+#: Where there is no terminal, a line sums up each time so many more in a hundred of the jobs are over.
+_SUMMED_UP_EVERY = 10
 
 
 class Board:
-    """Shows a run's jobs while it runs: live on a terminal, as plain lines elsewhere.
+    """Shows a run's jobs while it runs.
 
     Args:
         plans: The jobs.
@@ -41,13 +30,16 @@ class Board:
     """
 
     def __init__(self, plans: Sequence[PlannedJob], *, quiet: bool) -> None:
-        self._stages: dict[str, Stage] = {plan.job_key or plan.name: Stage.PLANNED for plan in plans}
-        self._costs: dict[str, Cost] = {plan.job_key or plan.name: plan.cost for plan in plans}
-        self._spent: set[str] = set()
-        self._troubles: list[str] = []
-        self._quiet = quiet
         self._began = time.monotonic()
-        self._live = Live(get_renderable=self._drawn, console=err, refresh_per_second=4, transient=True)
+        self._tally = Tally()
+        for plan in plans:
+            self._tally.see(Step(plan.job_key or plan.name, plan.name, Stage.PLANNED, plan.cost), 0)
+        self._quiet = quiet
+        # Steps come from the thread the flow runs on, redraws from one of the terminal's.
+        self._lock = threading.Lock()
+        self._live = Live(
+            get_renderable=self._drawn, console=err, refresh_per_second=_REDRAWS_PER_SECOND, transient=True
+        )
 
     def __enter__(self) -> Self:
         if not self._quiet and err.is_terminal:
@@ -61,27 +53,21 @@ class Board:
 
     def see(self, step: Step) -> None:
         """Takes note of a step."""
-        before = self._stages.get(step.job_key)
-        self._stages[step.job_key] = step.stage
-        if step.cost is not None:
-            self._costs[step.job_key] = step.cost
-        if step.stage in (*_ALIVE, Stage.DONE):
-            self._spent.add(step.job_key)
-        elif step.stage is Stage.FAILED:
-            self._spent.discard(step.job_key)
-        if step.message is not None:
-            self._troubles.append(f"{step.name}: {step.message}")
+        with self._lock:
+            known = self._tally.jobs.get(step.job_key)
+            before = known.stage if known else None
+            self._tally.see(step, self._now())
         if not self._quiet and not err.is_terminal and step.stage is not before:
-            err.print(plain(f"{step.name}: {step.stage}"))
+            self._say(step)
 
     @property
     def has_begun(self) -> bool:
         """Whether any job has gone further than its plan."""
-        return any(stage is not Stage.PLANNED for stage in self._stages.values())
+        return any(job.stage is not Stage.PLANNED for job in self._tally.jobs.values())
 
     def what_runs_on(self) -> str:
         """Returns what an interrupted run leaves behind."""
-        alive = sum(stage in _ALIVE for stage in self._stages.values())
+        alive = self._tally.alive()
         if not alive:
             return "Interrupted; no provider task of this run is running."
         jobs = "1 job" if alive == 1 else f"{alive} jobs"
@@ -90,21 +76,22 @@ class Board:
             "Run the same command again to pick them up: nothing is created twice."
         )
 
-    def _drawn(self) -> Group:
-        counts = Counter(self._stages.values())
-        table = Table.grid(padding=(0, 2))
-        table.add_row(*(Text(stage.value, style="dim") for stage in _ORDER if counts[stage]))
-        table.add_row(*(Text(str(counts[stage]), style="bold") for stage in _ORDER if counts[stage]))
-        spent = total(self._costs[key] for key in self._spent)
-        left = total(cost for key, cost in self._costs.items() if key not in self._spent)
-        seconds = time.monotonic() - self._began
-        told = f"{int(seconds // 60)}:{int(seconds % 60):02}  under way and done: {money(spent)}"
-        lines = [Text(told, style="dim"), Text(f"{' ' * told.index('under')}to come: {money(left)}", style="dim")]
-        troubles = [Text(plain(text), style="yellow") for text in self._latest()]
-        for trouble in troubles:
-            # A terminal shows ^C behind the last line; were that one full, what is drawn would slip by a line.
-            trouble.truncate(err.width - 3, overflow="ellipsis")
-        return Group(table, *lines, *troubles)
+    def _now(self) -> float:
+        return time.monotonic() - self._began
 
-    def _latest(self) -> list[str]:
-        return self._troubles[-_TROUBLES_SHOWN:]
+    def _drawn(self) -> Group:
+        with self._lock:
+            return Group(*drawn(self._tally, self._now(), err.width, err.height))
+
+    def _say(self, step: Step) -> None:
+        err.print(plain(f"{step.name}: {step.stage}"))
+        if step.stage not in ENDED:
+            return
+        with self._lock:
+            over, jobs = self._tally.ended(), len(self._tally.jobs)
+            if over * _SUMMED_UP_EVERY // jobs == (over - 1) * _SUMMED_UP_EVERY // jobs:
+                return
+            parts = [ended(self._tally), ends(self._tally, self._now())]
+            spent, left = money(self._tally.spent()), money(self._tally.to_come())
+        parts += [f"{spent} done and under way, {left} to come"]
+        err.print(plain(" · ".join(part for part in parts if part)))

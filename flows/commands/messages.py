@@ -11,16 +11,20 @@ from rich.console import Console
 from rich.text import Text
 
 from flows.planning.plan import PlannedJob
-from flows.rules.budget import Cost, total
+from flows.rules.budget import total
 from flows.rules.states import JobState
+from flows.running.progress import Stage
 from flows.running.settings import Settings
 from flows.telling.reports import BatchReport, JobReport
+from flows.telling.summary import money
 
 out = Console(highlight=False, markup=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 #: How states are coloured; red where none is named.
 STATE_STYLES = {JobState.PUBLISHED: "green", JobState.HELD: "yellow", JobState.RUNNING: "cyan"}
+#: How stages are coloured; not at all where none is named.
+STAGE_STYLES = {Stage.RUNNING: "bold cyan", Stage.PERSISTING: "bold green"}
 
 
 def plain(text: str) -> str:
@@ -68,11 +72,6 @@ def _plain_problems(error: ValidationError) -> str:
         text = detail["msg"].removeprefix("Value error, ")
         lines.append(f"{name}: {text}" if name else text)
     return "\n".join(lines)
-
-
-def money(costs: Sequence[Cost]) -> str:
-    """Returns sums of money as words."""
-    return " + ".join(str(cost) for cost in costs) or "nothing"
 
 
 def tell(console: Console, text: str | Text, *, indent: int = 0, style: str = "") -> None:

@@ -25,6 +25,21 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True)
+class Lane:
+    """The slots of one account and model, which its jobs take in turn.
+
+    Attributes:
+        name: What people call it.
+        slots: How many of its provider tasks may be alive at once.
+        run_seconds: How long one is expected to run, in real seconds.
+    """
+
+    name: str
+    slots: int
+    run_seconds: float
+
+
+@dataclass(frozen=True)
 class Step:
     """One job reached a stage.
 
@@ -34,6 +49,7 @@ class Step:
         stage: Where it is now.
         cost: What it costs, as far as known.
         message: What a person should know, if anything.
+        lane: Whose slots it needs, where that is told.
     """
 
     job_key: str
@@ -41,6 +57,7 @@ class Step:
     stage: Stage
     cost: Cost | None = None
     message: str | None = None
+    lane: Lane | None = None
 
 
 Watcher = Callable[[Step], None]
@@ -58,17 +75,27 @@ def watching(watcher: Watcher) -> Iterator[None]:
 
 
 class Progress:
-    """Passes steps on to the watcher that was there when the run began, if any."""
+    """Passes steps on to the watchers that were there when the run began, and to those that came since."""
 
-    def __init__(self, watcher: Watcher | None) -> None:
-        self._watcher = watcher
+    def __init__(self, *watchers: Watcher) -> None:
+        self._watchers = list(watchers)
 
     @classmethod
     def current(cls) -> "Progress":
         """Returns the progress of the run that begins now."""
-        return cls(_watcher.get())
+        watcher = _watcher.get()
+        return cls(watcher) if watcher else cls()
+
+    @contextmanager
+    def followed_by(self, watcher: Watcher) -> Iterator[None]:
+        """Passes steps on to one more watcher as long as the context lasts."""
+        self._watchers.append(watcher)
+        try:
+            yield
+        finally:
+            self._watchers.remove(watcher)
 
     def tell(self, step: Step) -> None:
         """Passes a step on."""
-        if self._watcher is not None:
-            self._watcher(step)
+        for watcher in self._watchers:
+            watcher(step)

@@ -34,7 +34,7 @@ from flows.rules.records import Endpoint
 from flows.running.clock import Clock
 from flows.running.limits import Limits
 from flows.running.places import Places, open_places
-from flows.running.progress import Progress
+from flows.running.progress import Lane, Progress
 from flows.running.scratch import scratch_folder
 from flows.running.settings import RunOptions, Settings
 from flows.telling.outcomes import OverBudget, create_refused, over_budget
@@ -131,6 +131,12 @@ class Run:
     async def endpoint(self, provider: Provider, model: str) -> Endpoint:
         """Returns where a new provider task of a model would be created today."""
         return endpoint(await self.client(provider), provider, model)
+
+    async def lane(self, provider: Provider, model: str) -> Lane:
+        """Returns the slots that jobs of a model take in turn."""
+        offer = self.offer(await self.endpoint(provider, model))
+        usual = offer.run_times.median_seconds / self.clock.scale
+        return Lane(f"{model} at {provider}", self.limits.slots(offer.quotas), usual)
 
     def refuse_stopped(self, account: str) -> None:
         """Stops a job before it asks for what its account refused to another one already.

@@ -113,23 +113,33 @@ def resolve(
     *,
     recreate: Flag = False,
     abandon: Flag = False,
+    adopt: str | None = None,
     results: str | None = None,
     journal: str | None = None,
+    storage: str | None = None,
+    credentials: str | None = None,
 ) -> int:
-    """Decide about a job that is held or runs: pay for another try, or give it up.
+    """Decide about a job that is held or runs: pay for another try, give it up, or name its lost provider task.
 
     Args:
         job: Name or job key (its first digits) of the job.
         recreate: Create it again; if the lost create did go through, it is paid twice.
         abandon: Give it up; nothing more is created for it.
+        adopt: The id of the provider task its lost create made, as the provider's console or support tells it;
+            its result is then fetched like any other.
         results: Folder of the results [RECUT_RESULTS].
         journal: Folder of the journal; default: .recut/journal in the results [RECUT_JOURNAL].
+        storage: Name of a saved Video Storage block for the results [RECUT_STORAGE].
+        credentials: Name of a saved credentials block, to ask the provider with [RECUT_CREDENTIALS].
     """
-    from flows.commands.status import run_resolve
+    from flows.commands.resolve import run_adopt, run_resolve
 
-    if recreate == abandon:
-        raise ValueError("say --recreate or --abandon")
-    return run_resolve(RunOptions(results=results, journal=journal), job, "recreate" if recreate else "abandon")
+    if recreate + abandon + (adopt is not None) != 1:
+        raise ValueError("say one of --recreate, --abandon and --adopt")
+    options = RunOptions(results=results, journal=journal, storage=storage, credentials=credentials)
+    if adopt is not None:
+        return run_adopt(options, job, adopt)
+    return run_resolve(options, job, "recreate" if recreate else "abandon")
 
 
 @app.command

@@ -5,7 +5,7 @@ import asyncio
 from blocks.clients.dashscope import DashScopeClient
 from blocks.clients.provider import ProviderTask
 from blocks.clients.transport import CallFailed
-from blocks.credentials import load_credentials
+from flows.commands.asking import provider_at
 from flows.commands.messages import complain, out, plain
 from flows.commands.status import find_job, open_journal, ready_to_write, state_of
 from flows.ledger.journal import Journal, writer
@@ -18,9 +18,9 @@ from flows.running.settings import RunOptions, Settings
 
 def run_cancel(options: RunOptions, job: str) -> int:
     """Cancels a job at the provider, or says why it cannot be; returns the command's exit code."""
-    journal = open_journal(options)
-    with ready_to_write(journal):
-        return asyncio.run(_cancel(Settings().with_options(options), journal, job))
+    journal, settings = open_journal(options), Settings().with_options(options)
+    with ready_to_write(journal, settings.credentials):
+        return asyncio.run(_cancel(settings, journal, job))
 
 
 async def _cancel(settings: Settings, journal: Journal, job: str) -> int:
@@ -30,26 +30,33 @@ async def _cancel(settings: Settings, journal: Journal, job: str) -> int:
         complain(f"{job} is {state_of(history)}; there is no provider task to cancel")
         return 2
     intent, provider_task_id = step.attempt.intent, step.attempt.submitted.provider_task_id
-    credentials = await load_credentials(intent.endpoint.provider, settings.credentials, None)
-    client = credentials.at(intent.endpoint.base_url, intent.endpoint.region).get_client()
-    try:
-        if isinstance(client, DashScopeClient) and await client.cancel(provider_task_id):
-            await _settle(journal, key, step.attempt)
-            out.print(f"{plain(intent.name)}: provider task {provider_task_id} is cancelled; nothing is billed.")
-            return 0
-        seen = await client.get(provider_task_id)
-    except CallFailed as error:
-        complain(f"the provider could not be asked ({error}); provider task {provider_task_id} runs on")
-        return 1
-    finally:
-        await client.close()
+    async with provider_at(intent.endpoint, settings) as client:
+        try:
+            cancelled = isinstance(client, DashScopeClient) and await client.cancel(provider_task_id)
+            seen = None if cancelled else await client.get(provider_task_id)
+        except CallFailed as error:
+            complain(f"the provider could not be asked ({error}); provider task {provider_task_id} runs on")
+            return 1
+    if seen is None or seen.state is ProviderState.CANCELED:
+        state = await _settle(journal, key, step.attempt)
+        # A run, a sweep or another cancel may have come first, and seen the same.
+        is_cancelled, told = state == "cancelled", f"provider task {provider_task_id} is {state}"
+        out.print(f"{plain(intent.name)}: {told}{'; nothing is billed' if is_cancelled else ' meanwhile'}.")
+        return 0 if is_cancelled else 1
     out.print(f"{plain(intent.name)}: {_why_not(seen)}")
     return 1
 
 
-async def _settle(journal: Journal, key: str, attempt: Attempt) -> None:
+async def _settle(journal: Journal, key: str, attempt: Attempt) -> str:
+    """Records a cancelled provider task, unless it was settled meanwhile; returns how it stands settled."""
     settled = Settled(attempt=attempt.number, at=Clock().now(), by=writer(), state="cancelled")
-    await journal.write(key, settled)
+    try:
+        await journal.write(key, settled)
+    except FileExistsError:
+        theirs = (await journal.history(key)).of_attempt(attempt.number).settled
+        assert theirs is not None
+        return theirs.state
+    return settled.state
 
 
 def _why_not(seen: ProviderTask) -> str:

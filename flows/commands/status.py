@@ -1,9 +1,9 @@
-"""`recut status` and `recut resolve`: the journal as people read it, and their decisions about held jobs."""
+"""`recut status`: the journal as people read it; also finds single jobs for the commands that change something."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, Literal
+from typing import Any
 
 from rich.text import Text
 
@@ -12,14 +12,11 @@ from deployments.local import prefect_server
 from flows.commands.messages import STATE_STYLES, complain, out, plain, print_json, tell
 from flows.commands.plan import opened_places
 from flows.ledger.guard import Guard
-from flows.ledger.journal import Journal, owner_is_gone, writer
+from flows.ledger.journal import Journal, owner_is_gone
 from flows.rules.history import Attempt, History
-from flows.rules.records import Decided
 from flows.rules.states import JobState
 from flows.running.clock import Clock
 from flows.running.settings import RunOptions
-
-_DECIDABLE = {"recreate": {JobState.HELD}, "abandon": {JobState.HELD, JobState.RUNNING}}
 
 
 def run_status(options: RunOptions, as_json: bool) -> int:
@@ -35,24 +32,6 @@ def run_status(options: RunOptions, as_json: bool) -> int:
     for text in unreadable:
         complain(text)
     return 1 if unreadable else 0
-
-
-def run_resolve(options: RunOptions, job: str, decision: Literal["recreate", "abandon"]) -> int:
-    """Records a person's decision about a job: give it up, or, when it is held, pay for another try."""
-    journal = open_journal(options)
-    key, history = asyncio.run(find_job(journal, job))
-    state = state_of(history)
-    last = history.last
-    assert last is not None
-    if state not in _DECIDABLE[decision]:
-        complain(f"{last.intent.name} is {state}; there is nothing to {decision}")
-        return 2
-    record = Decided(attempt=last.number, at=Clock().now(), by=writer(), decision=decision, reason="a person decided")
-    with ready_to_write(journal):
-        asyncio.run(journal.write(key, record))
-    then = "the next run creates it again" if decision == "recreate" else "nothing more is created or fetched for it"
-    out.print(f"{plain(last.intent.name)}: {decision}; {then}.")
-    return 0
 
 
 async def find_job(journal: Journal, job: str) -> tuple[str, History]:
@@ -80,14 +59,18 @@ def open_journal(options: RunOptions) -> Journal:
 
 
 @contextmanager
-def ready_to_write(journal: Journal) -> Iterator[None]:
+def ready_to_write(journal: Journal, credentials: str | None = None) -> Iterator[None]:
     """Lets records be written as exclusively as a run writes them, where that takes Prefect with a server of it.
+
+    Args:
+        journal: What is written to.
+        credentials: Name of a saved block that is to be loaded meanwhile, which takes a server too.
 
     Raises:
         StorageFailed: Nothing can be written.
     """
     asyncio.run(journal.prove_exclusive())
-    with prefect_server() if journal.needs_guard else nullcontext():
+    with prefect_server() if journal.needs_guard or credentials else nullcontext():
         yield
 
 
@@ -121,10 +104,10 @@ def _print_jobs(rows: list[tuple[str, History]]) -> None:
             + Text(f"  {where.model} at {where.provider}, since {since}, key {key[:8]}", style="dim"),
         )
         for attempt in history.attempts:
-            tell(out, _told(attempt), indent=4)
+            tell(out, _told(attempt, is_last=attempt is last), indent=4)
 
 
-def _told(attempt: Attempt) -> str:
+def _told(attempt: Attempt, *, is_last: bool) -> str:
     said = []
     if attempt.submitted:
         said.append(f"{'adopted' if attempt.submitted.adopted else 'created'} {attempt.submitted.provider_task_id}")
@@ -134,6 +117,8 @@ def _told(attempt: Attempt) -> str:
         said.append(f"no answer ({attempt.unanswered.failure.code})")
     if attempt.decided:
         said.append(f"decided: {attempt.decided.decision}")
+        if is_last and attempt.is_wanted_again and not attempt.is_under_way and not attempt.settled:
+            said.append("to be created again by the next run")
     if attempt.settled:
         why = f" ({attempt.settled.failure.code})" if attempt.settled.failure else ""
         cost = f", {attempt.settled.cost}" if attempt.settled.cost else ""

@@ -124,6 +124,14 @@ class History:
         """The newest attempt."""
         return self.attempts[-1] if self.attempts else None
 
+    def of_attempt(self, number: int) -> Attempt:
+        """Returns the attempt of a number.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return {attempt.number: attempt for attempt in self.attempts}[number]
+
     def committed(self) -> list[Cost]:
         """Returns what this job has cost or may still cost for what was sent so far, one amount per attempt.
 
@@ -168,8 +176,9 @@ class History:
     def state(self, now: datetime, *, owner_is_gone: bool = False) -> JobState:
         """Returns where the job stands, for people; the arguments are those of `next_step`."""
         match self.next_step(now, max_attempts=0, owner_is_gone=owner_is_gone):
-            case Create(attempt=number):
-                return JobState.FAILED if number > 1 else JobState.PLANNED
+            case Create():
+                is_planned = self.last is None or self.last.is_wanted_again
+                return JobState.PLANNED if is_planned else JobState.FAILED
             case Follow():
                 return JobState.RUNNING
             case WaitForOwner():

@@ -71,6 +71,19 @@ def in_window(intent: Intent, submitted_at: datetime, clock_scale: float) -> boo
     return clock_scale != 1 or submitted_at <= intent.not_after + CLOCK_SKEW
 
 
+def could_be(intent: Intent, prompt: str | None, submitted_at: datetime | None) -> bool:
+    """Whether a provider task that a person names can be the intent's: what it shows must not speak against it.
+
+    Args:
+        intent: The create without an answer.
+        prompt: The prompt the provider task echoes, None for no echo. A cut-off one still speaks for it.
+        submitted_at: When the provider took it in, None where it does not tell.
+    """
+    wanted = _words(intent.job.prompt)
+    fits = prompt is None or (wanted.startswith(_words(prompt)) if prompt else not wanted)
+    return fits and (submitted_at is None or submitted_at >= intent.at - CLOCK_SKEW)
+
+
 def match(
     lost: Lost, candidates: Iterable[Candidate], rivals: Iterable[Lost], anchors: Iterable[Anchor] = ()
 ) -> Adopt | NoneFound | Several:
@@ -102,7 +115,7 @@ def match(
 
 def _fits(lost: Lost, candidate: Candidate, anchors: Iterable[Anchor]) -> bool:
     echo = candidate.prompt
-    if echo is not None and " ".join(echo.split()) != " ".join(lost.intent.job.prompt.split()):
+    if echo is not None and _words(echo) != _words(lost.intent.job.prompt):
         return False
     for anchor in anchors:
         if anchor.after < lost.intent.at and candidate.submitted_at < anchor.submitted_at:
@@ -110,3 +123,8 @@ def _fits(lost: Lost, candidate: Candidate, anchors: Iterable[Anchor]) -> bool:
         if anchor.before > lost.until and candidate.submitted_at > anchor.submitted_at:
             return False
     return True
+
+
+def _words(prompt: str) -> str:
+    """Returns a prompt as it can be compared: providers change its white space."""
+    return " ".join(prompt.split())

@@ -11,7 +11,7 @@ import av
 
 from deployments.emulator import Emulator, Fault
 from deployments.emulator.audit import AuditEntry
-from flows.commands.status import run_resolve
+from flows.commands.resolve import run_adopt, run_resolve
 from flows.rules.job import EditJob
 from flows.running.settings import RunOptions
 from flows.telling.reports import BatchReport, JobReport
@@ -90,6 +90,10 @@ class Desk:
     def resolve(self, job: JobReport, decision: Any) -> int:
         assert job.job_key is not None
         return run_resolve(RunOptions(results=str(self.results)), job.job_key, decision)
+
+    def adopt(self, job: JobReport, provider_task_id: str) -> int:
+        assert job.job_key is not None
+        return run_adopt(RunOptions(results=str(self.results)), job.job_key, provider_task_id)
 
     def fault(self, *faults: Fault) -> None:
         self.emulator.set_faults(faults)

@@ -1,6 +1,7 @@
 """Where results, journal and staging are: folders named by the settings, or saved blocks."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from blocks.clients.store import Store
 from flows.ledger.journal import JOURNAL_FOLDER
@@ -30,6 +31,24 @@ class Places:
 def names_blocks(settings: Settings) -> bool:
     """Whether the settings name saved blocks, which only a Prefect server knows."""
     return settings.storage is not None or (settings.staging is not None and _is_block(settings.staging))
+
+
+def refuse_passing_folders(settings: Settings) -> None:
+    """Refuses results or journal in a relative folder, for runs that a Prefect worker starts.
+
+    Such a run works in a temporary folder of its own, which the worker removes with everything in it.
+
+    Raises:
+        ValueError: They would be in it; nothing may be spent.
+    """
+    named = {"RECUT_RESULTS": None if settings.storage else settings.results, "RECUT_JOURNAL": settings.journal}
+    for name, folder in named.items():
+        if folder and "://" not in folder and not Path(folder).expanduser().is_absolute():
+            raise ValueError(
+                f"{name} is {folder}, a relative folder, and a deployed run's working directory is deleted when the "
+                "run ends: paid results would be lost. Nothing was created. Give an absolute path or a bucket's URL, "
+                "when deploying or in the worker's environment."
+            )
 
 
 async def open_places(settings: Settings) -> Places:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 
 from blocks.clients.apiyi import ApiyiClient
 from blocks.clients.dashscope import DashScopeClient
@@ -33,7 +33,7 @@ from flows.rules.offers import Offer
 from flows.rules.records import Endpoint
 from flows.running.clock import Clock
 from flows.running.limits import Limits
-from flows.running.places import Places, open_places
+from flows.running.places import Places, open_places, refuse_passing_folders
 from flows.running.progress import Lane, Progress
 from flows.running.scratch import scratch_folder
 from flows.running.settings import RunOptions, Settings
@@ -255,6 +255,8 @@ async def open_run(options: RunOptions) -> AsyncIterator[Run]:
         yield outer
         return
     settings = Settings().with_options(options)
+    if deployment.get_id():
+        refuse_passing_folders(settings)
     catalog = settings.load_catalog()
     places = await open_places(settings)
     journal = Journal(places.journal, alone=Guard().alone)

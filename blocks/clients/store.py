@@ -94,12 +94,20 @@ class Store:
         Raises:
             StorageFailed: The storage cannot be listed; an empty answer would be a lie.
         """
+        return sorted(self.listing(prefix))
+
+    def listing(self, prefix: str = "") -> dict[str, Mapping[str, Any]]:
+        """Returns what the storage says of all files below a prefix, as `info` does, by name relative to the store.
+
+        Raises:
+            StorageFailed: The storage cannot be listed; an empty answer would be a lie.
+        """
         root = self._backend.path(self._root)
         try:
             found = list(self._backend.files(f"{root}/{prefix}".rstrip("/")))
         except Exception as error:
             raise StorageFailed(f"cannot list {self.address(prefix)}: {said(error)}") from error
-        return sorted(name.removeprefix(root).lstrip("/") for name in found)
+        return {info["name"].removeprefix(root).lstrip("/"): info for info in found}
 
     def create_once(self, name: str, content: bytes) -> None:
         """Creates a file that must not exist yet, whole and durable.

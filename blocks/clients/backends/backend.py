@@ -59,8 +59,11 @@ class Backend:
         """Returns the content of a small file."""
         return cast(bytes, self.fs.cat_file(path))
 
-    def files(self, folder: str) -> Iterator[str]:
-        """Yields all files below a folder; fsspec's own walk silently leaves out what it cannot list."""
+    def files(self, folder: str) -> Iterator[Mapping[str, Any]]:
+        """Yields what the storage says of each file below a folder, under ``name`` its path.
+
+        fsspec's own walk silently leaves out what it cannot list.
+        """
         try:
             rows = self.fs.ls(folder, detail=True)
         except FileNotFoundError:
@@ -70,7 +73,7 @@ class Backend:
             if row["type"] == "directory" and name != folder:
                 yield from self.files(name)
             else:
-                yield row["name"]
+                yield row
 
     def info(self, path: str) -> Mapping[str, Any]:
         """Returns what the storage says of a file."""

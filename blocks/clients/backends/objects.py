@@ -1,6 +1,6 @@
 """Object storages: a PUT appears whole or not at all, and the server itself can refuse a name that is taken."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,9 +18,9 @@ class Objects(Backend):
         """Always: an upload has no name before it is complete."""
         return True
 
-    def files(self, folder: str) -> Iterator[str]:
-        """Yields all files below a folder: one sweep lists all levels, and raises when it cannot."""
-        yield from self.fs.find(folder)
+    def files(self, folder: str) -> Iterator[Mapping[str, Any]]:
+        """Yields what the storage says of each file below a folder: one sweep lists all levels, or raises."""
+        yield from self.fs.find(folder, detail=True).values()
 
     def create(self, path: str, content: bytes) -> None:
         """Creates a file that must not exist yet."""

@@ -70,11 +70,11 @@ class S3(Objects):
         with _only_true_absence():
             return super().info(path)
 
-    def files(self, folder: str) -> Iterator[str]:
-        """Yields all files below a folder, in one sweep."""
+    def files(self, folder: str) -> Iterator[Mapping[str, Any]]:
+        """Yields what the storage says of each file below a folder, in one sweep."""
         bucket, _, key = folder.partition("/")
         with _only_true_absence():
-            yield from self.fs.find(bucket, prefix=f"{key}/" if key else "")
+            yield from self.fs.find(bucket, prefix=f"{key}/" if key else "", detail=True).values()
 
     def open(self, path: str) -> BinaryIO:
         """Opens a file for scattered reads."""

@@ -15,7 +15,7 @@ from flows.running.progress import Stage, Step
 from flows.running.run import Run, open_run
 from flows.running.settings import RunOptions
 from flows.stages.validate import validate
-from flows.telling.artifacts import renew_gallery, show_batch
+from flows.telling.artifacts import BatchPages, renew_gallery, show_edit
 from flows.telling.labels import label_run
 from flows.telling.outcomes import InputRefused
 from flows.telling.reports import BatchReport, JobReport
@@ -108,11 +108,19 @@ async def split(run: Run, plans: Sequence[PlannedJob]) -> list[list[PlannedJob]]
 
 async def _one_after_the_other(run: Run, plans: Sequence[PlannedJob]) -> list[JobReport]:
     """Takes jobs of one key in turn: the first is paid for, the others get copies of its result."""
-    assert plans[0].job_key is not None
-    try:
-        return [await edit_and_report(run, plan) for plan in plans]
-    finally:
-        run.discard_scratch(plans[0].job_key)
+    job_key = plans[0].job_key
+    assert job_key is not None
+    reports = []
+    async with run.turns[job_key]:
+        try:
+            for plan in plans:
+                report = await edit_and_report(run, plan)
+                if run.on_end is not None:
+                    await run.on_end(plan, report)
+                reports.append(report)
+        finally:
+            run.discard_scratch(job_key)
+    return reports
 
 
 def _named_apart(plans: Sequence[PlannedJob]) -> list[PlannedJob]:

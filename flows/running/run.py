@@ -2,10 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -38,10 +40,12 @@ from flows.running.progress import Lane, Progress
 from flows.running.scratch import scratch_folder
 from flows.running.settings import RunOptions, Settings
 from flows.telling.outcomes import OverBudget, create_refused, over_budget
+from flows.telling.reports import JobReport
 from flows.transfer.uploads import Uploads
 
 T = TypeVar("T")
 Client = DashScopeClient | ApiyiClient
+OnEnd = Callable[[PlannedJob, JobReport], Awaitable[None]]
 UPLOADS_AT_ONCE = 4
 
 
@@ -61,6 +65,8 @@ class Run:
         flow_run_id: Prefect's id of the flow run, for the records.
         created: Keys of the jobs this run created a provider task for.
         stopped: Accounts that refuse every create, and why: no further one is sent to them.
+        turns: Keeps jobs of one key apart, which would meet in the same scratch files.
+        on_end: Called with every job that ends in a shard; whoever hands on jobs while others run listens here.
         uploading: Bounds how many jobs upload at once.
         uploads: Files on their way to where providers fetch them, or there.
     """
@@ -83,12 +89,14 @@ class Run:
         self.flow_run_id = flow_run.get_id()
         self.created: set[str] = set()
         self.stopped: dict[str, Failure] = {}
+        self.turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.on_end: OnEnd | None = None
         self.uploading = asyncio.Semaphore(UPLOADS_AT_ONCE)
         self.uploads = Uploads(journal.store, self.clock)
         self._clients: dict[tuple[Provider, str | None], Client] = {}
         self._opening = asyncio.Lock()
         self._untorn: set[asyncio.Future[Any]] = set()
-        self._reserved: list[Cost] = []
+        self._reserved: dict[str, list[Cost]] = {}
 
     async def client(self, provider: Provider, recorded: Endpoint | None = None) -> Client:
         """Returns the client of a provider: today's, or for a resume one at the address recorded at submission.
@@ -182,6 +190,8 @@ class Run:
     async def keep_to_cap(self, plans: Sequence[PlannedJob]) -> None:
         """Reserves what these jobs may cost: what earlier runs spent on them, and what is to be created now.
 
+        It comes on top of what this run has reserved for other jobs.
+
         Raises:
             OverBudget: Together they would cost more than the cap; nothing was uploaded or created.
         """
@@ -189,16 +199,17 @@ class Run:
             return
         by_key = {plan.job_key: plan for plan in plans if plan.job_key is not None}
         new: list[PlannedJob] = []
-        costs: list[Cost] = []
+        reserved: dict[str, list[Cost]] = {}
         for job_key, plan in by_key.items():
             history = await self.journal.history(job_key)
-            costs += history.committed()
+            reserved[job_key] = history.committed()
             if isinstance(self.step_after(history), Create):
                 new.append(plan)
-                costs.append(plan.cost)
-        if new and (reason := over_cap(costs, self.settings.max_cost)):
+                reserved[job_key].append(plan.cost)
+        together = self._reserved | reserved
+        if new and (reason := over_cap(chain(*together.values()), self.settings.max_cost)):
             raise OverBudget(reason, [plan.name for plan in new])
-        self._reserved = costs
+        self._reserved = together
 
     def reserve_again(self, plan: PlannedJob) -> None:
         """Reserves another estimate for a job that is created again though an earlier try may be billed.
@@ -208,9 +219,9 @@ class Run:
         """
         if self.settings.max_cost is None:
             return
-        if reason := over_cap([*self._reserved, plan.cost], self.settings.max_cost):
+        if reason := over_cap([*chain(*self._reserved.values()), plan.cost], self.settings.max_cost):
             raise over_budget(reason)
-        self._reserved.append(plan.cost)
+        self._reserved.setdefault(plan.job_key or "", []).append(plan.cost)
 
     def offer(self, where: Endpoint) -> Offer:
         """Returns what is offered at an endpoint."""

@@ -47,6 +47,9 @@ def test_a_held_job_is_created_again_only_when_a_person_says_so(recut: Recut, em
     assert len(emulator.audit()) == 2
     decided = recut("resolve", "lost", "--recreate")
     assert (decided.code, decided.out) == (0, "lost: recreate; the next run creates it again.\n")
+    told = recut("status").out.replace("\n    ", " | ")
+    assert "lost  planned" in told
+    assert "decided: recreate, to be created again by the next run" in told
     done = recut("batch", held, "--json")
     assert (done.code, done.json["created"]) == (0, 1)
     assert len(emulator.audit()) == 3
@@ -84,6 +87,26 @@ def test_a_job_that_was_given_up_is_never_created_again(recut: Recut, emulator: 
     again = recut("resolve", "lost", "--recreate")
     assert again.code == 2
     assert "lost is abandoned" in again.err
+
+
+def test_a_person_who_found_the_lost_provider_task_hands_it_to_the_job(
+    recut: Recut, emulator: Emulator, shelf: Shelf
+) -> None:
+    held = hold(recut, emulator, shelf)
+    found = next(task.provider_task_id for task in emulator.audit() if task.provider == "apiyi")
+    adopted = recut("resolve", "lost", "--adopt", found)
+    assert (adopted.code, adopted.err) == (0, "")
+    assert adopted.out.startswith(f"lost: provider task {found} is its own now. It ")
+    done = recut("batch", held, "--json")
+    assert (done.code, done.json["created"]) == (0, 0)
+    assert (recut.results / "lost.mp4").is_file()
+    assert f"adopted {found}" in recut("status").out
+
+
+@pytest.mark.parametrize("said", [[], ["--recreate", "--abandon"], ["--abandon", "--adopt", "t"]])
+def test_a_decision_is_one_of_three(told: Recut, said: list[str]) -> None:
+    done = told("resolve", "lost", *said)
+    assert (done.code, done.err) == (2, "recut: say one of --recreate, --abandon and --adopt\n")
 
 
 def test_only_what_is_open_can_be_decided_about(told: Recut) -> None:

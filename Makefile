@@ -13,10 +13,13 @@ CREATE := $(PYTHON) -m venv $(VENV)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
-.PHONY: demo test soak bench lint lock clean
+.PHONY: demo serve test soak bench lint lock clean
 
 demo: $(VENV)/.runtime ## edit the sample clips offline and show the results
 	@$(BIN)/recut demo
+
+serve: $(VENV)/.runtime ## server, worker, deployments and a watched inbox on this machine, until Ctrl-C
+	@$(BIN)/python -m deployments.serve
 
 test: $(VENV)/.dev lint ## everything: lint, types, architecture, tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from pathlib import PurePosixPath
 
 from prefect import flow
@@ -46,16 +47,20 @@ async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[
         plans = await validate_all(run, rows)
         await run.keep_to_cap(plans)
         await label_run(run, plans, f"batch: {PurePosixPath(manifest).name} ({len(plans)} edits)")
-        for plan in plans:
-            lane = await run.lane(plan.provider, plan.model)
-            run.progress.tell(Step(plan.job_key or "", plan.name, Stage.PLANNED, plan.cost, lane=lane))
-        shards = await split(run, plans)
-        reported = await asyncio.gather(
-            *(edit_shard(shard, options, number) for number, shard in enumerate(shards, start=1))
-        )
+        if len(plans) <= SHARD_SIZE:  # more pages would hide each other
+            run.on_end = partial(show_edit, run)
+        pages = BatchPages(run, manifest)
+        async with pages.kept_up_to_date():
+            for plan in plans:
+                lane = await run.lane(plan.provider, plan.model)
+                run.progress.tell(Step(plan.job_key or "", plan.name, Stage.PLANNED, plan.cost, lane=lane))
+            shards = await split(run, plans)
+            reported = await asyncio.gather(
+                *(edit_shard(shard, options, number) for number, shard in enumerate(shards, start=1))
+            )
         by_name = {report.name: report for reports in reported for report in reports}
         report = BatchReport(jobs=[by_name[plan.name] for plan in plans])
-        await show_batch(manifest, report, await renew_gallery(run, report.jobs))
+        await pages.conclude(report, await renew_gallery(run, report.jobs))
     return verdict(report)
 
 

@@ -22,6 +22,7 @@ from flows.telling.conclude import conclude
 from flows.telling.labels import label_run
 from flows.telling.outcomes import EditStopped, InputRefused
 from flows.telling.reports import BatchReport, JobReport
+from flows.telling.summary import money
 from flows.telling.unexpected import stopped_by
 
 
@@ -76,11 +77,16 @@ async def edit_and_report(run: Run, plan: PlannedJob) -> JobReport:
     lane = await run.lane(plan.provider, plan.model)
     run.progress.tell(Step(plan.job_key, plan.name, Stage.WAITING, plan.cost, lane=lane))
     try:
-        return await edit(run, plan)
+        report = await edit(run, plan)
     except EditStopped as error:
-        stopped = error
+        report = await _stopped(run, plan, error)
     except Exception as error:
-        stopped = await stopped_by(run, plan.job_key, error)
+        report = await _stopped(run, plan, await stopped_by(run, plan.job_key, error))
+    return report.model_copy(update={"seconds": run.progress.seconds_of(plan.job_key)})
+
+
+async def _stopped(run: Run, plan: PlannedJob, stopped: EditStopped) -> JobReport:
+    assert plan.job_key is not None
     stage = Stage.HELD if stopped.state is JobState.HELD else Stage.FAILED
     run.progress.tell(Step(plan.job_key, plan.name, stage, message=str(stopped)))
     return JobReport(
@@ -100,6 +106,7 @@ def verdict(report: BatchReport) -> State[BatchReport]:
     """Returns the final state of a flow run, with a message people understand."""
     first = next((job.error for job in report.jobs if job.error is not None), None)
     if first is None:
-        return Completed(message=f"{report.succeeded} published", data=report)
+        cost = f" for {money(report.cost())}" if report.jobs else ""
+        return Completed(message=f"{report.succeeded} published{cost}", data=report)
     counts = f"{report.succeeded} of {len(report.jobs)} published, {report.failed} failed, {report.held} held"
-    return Failed(message=f"{counts}; first: {first.message}", data=report)
+    return Failed(message=f"{counts}; first: {first.message}. {first.advice}", data=report)

@@ -1,10 +1,12 @@
 """Tells whoever watches a run what happens to each job, in this process; the terminal listens here."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from flows.rules.budget import Cost
 
@@ -79,6 +81,7 @@ class Progress:
 
     def __init__(self, *watchers: Watcher) -> None:
         self._watchers = list(watchers)
+        self._journeys: dict[str, list[tuple[Stage, float]]] = {}
 
     @classmethod
     def current(cls) -> "Progress":
@@ -97,5 +100,14 @@ class Progress:
 
     def tell(self, step: Step) -> None:
         """Passes a step on."""
+        self._journeys.setdefault(step.job_key, []).append((step.stage, time.monotonic()))
         for watcher in self._watchers:
             watcher(step)
+
+    def seconds_of(self, job_key: str) -> dict[Stage, float]:
+        """Returns how long a job was at each stage since this was last asked, in real seconds."""
+        journey = self._journeys.pop(job_key, [])
+        seconds: dict[Stage, float] = {}
+        for (stage, begin), (_, end) in pairwise(journey):
+            seconds[stage] = seconds.get(stage, 0.0) + end - begin
+        return seconds

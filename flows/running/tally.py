@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flows.rules.budget import Cost, total
 from flows.running.progress import Lane, Stage, Step
@@ -29,7 +29,7 @@ class SlotUse:
         name: Its name.
         begin: When it got the slot, on the run's clock, in seconds.
         end: When it gave it back; None while it holds it.
-        then: Where the job went from there; None while it holds the slot.
+        then: Where the job went from there, in the end how it ended; None while it holds the slot.
     """
 
     lane: Lane
@@ -52,7 +52,6 @@ class Followed:
         cost: What it costs, as far as known.
         lane: Whose slots it needs; None until that is told.
         is_spent: Whether its cost is paid or may have to be.
-        seconds: How long it was at each stage it has left.
     """
 
     name: str
@@ -61,7 +60,6 @@ class Followed:
     cost: Cost | None = None
     lane: Lane | None = None
     is_spent: bool = False
-    seconds: dict[Stage, float] = field(default_factory=dict)
 
 
 class Tally:
@@ -78,6 +76,7 @@ class Tally:
         self.uses: list[SlotUse] = []
         self.problems: list[tuple[str, str]] = []
         self._holding: dict[str, SlotUse] = {}
+        self._held_last: dict[str, SlotUse] = {}
 
     def see(self, step: Step, now: float) -> None:
         """Takes note of a step."""
@@ -85,7 +84,6 @@ class Tally:
         if job is None:
             job = self.jobs[step.job_key] = Followed(step.name, step.stage, now)
         elif job.stage is not step.stage:
-            job.seconds[job.stage] = job.seconds.get(job.stage, 0.0) + now - job.since
             job.stage, job.since = step.stage, now
         job.cost = step.cost or job.cost
         job.lane = step.lane or job.lane
@@ -103,10 +101,13 @@ class Tally:
             taken = {other.number for other in self._holding.values() if other.lane.name == job.lane.name}
             number = next(number for number in range(1, len(taken) + 2) if number not in taken)
             use = self._holding[job_key] = SlotUse(job.lane, number, job_key, job.name, now)
+            self._held_last[job_key] = use
             self.uses.append(use)
         elif use is not None and job.stage not in IN_A_SLOT:
-            use.end, use.then = now, job.stage
+            use.end = now
             del self._holding[job_key]
+        if job_key not in self._holding and job_key in self._held_last:
+            self._held_last[job_key].then = job.stage
 
     def counts(self) -> Counter[Stage]:
         """Returns how many jobs are at each stage."""
@@ -165,7 +166,7 @@ class Tally:
     def _held_seconds(self) -> dict[str, list[float]]:
         held: dict[str, list[float]] = defaultdict(list)
         for use in self.uses:
-            if use.end is not None and use.then is Stage.PERSISTING:
+            if use.end is not None and use.then in (Stage.PERSISTING, Stage.DONE):
                 held[use.lane.name].append(use.end - use.begin)
         return held
 

@@ -1,36 +1,39 @@
-"""What a run leaves for people to look at: the gallery, and in the Prefect UI a page per single edit or batch.
+"""What a run leaves for people to look at: the gallery, and in the Prefect UI a page per edit and pages of a batch.
 
 Nothing here may fail a run: by then the edits are paid for, and no page about them is worth losing one.
 """
 
 import asyncio
-import base64
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import PurePosixPath
+from uuid import UUID
 
-from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect import get_client
+from prefect.artifacts import (
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
+from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.logging import get_run_logger
 
-from flows.gallery import told, words, write_gallery
+from flows.gallery import write_gallery
 from flows.gallery.links import shown
-from flows.media import UnreadableMedia, before_after
 from flows.planning.plan import PlannedJob
-from flows.planning.sources import MediumUnavailable, open_medium
-from flows.rules.sidecar import Sidecar
-from flows.rules.states import JobState
 from flows.running.run import Run
+from flows.telling.batch_page import counts, page_of_the_end, page_under_way, progress_line, row
+from flows.telling.edit_page import address_of, edit_page
+from flows.telling.following import Following
+from flows.telling.markdown import escaped
 from flows.telling.reports import BatchReport, JobReport
 
 #: Real seconds after which an artifact is given up: a run must not wait for a server that does not answer.
 _PATIENCE = 30
-#: Problems told in full in a batch's summary; the table has them all.
-_FIRST_PROBLEMS = 5
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-#: What Markdown reads as more than itself: anywhere, and at the beginning of a line.
-_MARKS = re.compile(r"[!#&()*.<>\[\\\]_`{|}~]|^[-+=]")
+#: Real seconds between two looks of the Prefect UI's pages at a batch that runs.
+_RENEWED_SECONDS = 5.0
 
 
 async def renew_gallery(run: Run, jobs: Sequence[JobReport]) -> str | None:
@@ -46,7 +49,7 @@ async def renew_gallery(run: Run, jobs: Sequence[JobReport]) -> str | None:
 
 
 async def show_edit(run: Run, plan: PlannedJob, report: JobReport) -> None:
-    """Shows how a single edit ended, with before and after in one picture where there is a result.
+    """Shows how an edit ended, with before and after in one picture where there is a result.
 
     Args:
         run: The run.
@@ -54,38 +57,91 @@ async def show_edit(run: Run, plan: PlannedJob, report: JobReport) -> None:
         report: How it stands.
     """
     async with _harmless(f"the page of {plan.name} in the Prefect UI", _PATIENCE):
-        if report.state is JobState.PUBLISHED:
-            lines = await asyncio.to_thread(_published, run, plan, report)
-        else:
-            lines = _stopped(plan, report)
+        page = await asyncio.to_thread(edit_page, run, plan, report)
         description = f"{escaped(plan.name)}: {report.state}, {report.cost}"
         key = f"edit-{_slug(plan.name) or (plan.job_key or '')[:8]}"
-        await acreate_markdown_artifact("\n".join(lines), key=key, description=description)
+        await acreate_markdown_artifact(page, key=key, description=description)
 
 
-async def show_batch(manifest: str, report: BatchReport, gallery: str | None) -> None:
-    """Shows how a batch ended: a table of all jobs, and a summary with the first problems.
+class BatchPages:
+    """The pages of one batch in the Prefect UI: how far it is, how it stands, and in the end all its jobs.
 
     Args:
+        run: The run.
         manifest: Path or URL of the manifest.
-        report: How its jobs stand.
-        gallery: Address of the gallery, if one was written.
     """
-    manifest = shown(manifest)
-    slug = _slug(PurePosixPath(manifest).stem)
-    key = f"batch-{slug}" if slug else "batch"
-    description = f"{escaped(manifest)}: {_counts(report)}"
-    async with _harmless(f"the page of {manifest} in the Prefect UI", _PATIENCE):
-        await acreate_markdown_artifact(
-            "\n".join(_summary(manifest, report, gallery)), key=key, description=description
-        )
-        await acreate_table_artifact([_row(job) for job in report.jobs], key=f"{key}-jobs", description=description)
 
+    def __init__(self, run: Run, manifest: str) -> None:
+        self._run = run
+        self._manifest = shown(manifest)
+        slug = _slug(PurePosixPath(self._manifest).stem)
+        self._key = f"batch-{slug}" if slug else "batch"
+        self._following = Following()
+        self._progress: UUID | None = None
+        self._page: UUID | None = None
+        self._told = ""
 
-def escaped(text: str) -> str:
-    """Returns text as one line of Markdown that reads the same: no mark-up, no HTML, no links with other words."""
-    line = " ".join(text.split())
-    return _MARKS.sub(lambda mark: _ENTITIES.get(mark[0], f"\\{mark[0]}"), line)
+    @asynccontextmanager
+    async def kept_up_to_date(self) -> AsyncIterator[None]:
+        """Renews the pages every few seconds as long as the context lasts, however many jobs go on meanwhile."""
+        with self._run.progress.followed_by(self._following.see):
+            renewing = asyncio.create_task(self._keep_renewing())
+            try:
+                yield
+            finally:
+                renewing.cancel()
+                await asyncio.wait([renewing])
+
+    async def conclude(self, report: BatchReport, gallery: str | None) -> None:
+        """Shows how the batch ended.
+
+        Args:
+            report: How its jobs stand.
+            gallery: Address of the gallery, if one was written.
+        """
+        async with _harmless(f"the page of {self._manifest} in the Prefect UI", _PATIENCE):
+            page = await asyncio.to_thread(self._last_page, report, gallery)
+            description = f"{escaped(self._manifest)}: {counts(report)}"
+            await self._write(page, description)
+            await self._tell_progress(100, description)
+            rows = [row(job) for job in report.jobs]
+            await acreate_table_artifact(rows, key=f"{self._key}-jobs", description=description)
+
+    def _last_page(self, report: BatchReport, gallery: str | None) -> str:
+        where = address_of(self._run.results, "gallery.html") if gallery else None
+        with self._following.at_rest() as tally:
+            return page_of_the_end(self._manifest, report, where, tally, self._following.now())
+
+    async def _keep_renewing(self) -> None:
+        while True:
+            async with _harmless(f"the page of {self._manifest} in the Prefect UI"):
+                await self._renew()
+            await asyncio.sleep(_RENEWED_SECONDS)
+
+    async def _renew(self) -> None:
+        with self._following.at_rest() as tally:
+            now, jobs = self._following.now(), len(tally.jobs)
+            line = escaped(progress_line(tally, now))
+            page = page_under_way(self._manifest, tally, now)
+            share = 100 * tally.ended() / jobs if jobs else 0.0
+        async with asyncio.timeout(_PATIENCE):
+            if line != self._told:
+                await self._tell_progress(share, line)
+                self._told = line
+            await self._write(page, line)
+
+    async def _tell_progress(self, share: float, description: str) -> None:
+        if self._progress is None:
+            self._progress = await acreate_progress_artifact(share, f"{self._key}-progress", description)
+        else:
+            await aupdate_progress_artifact(self._progress, share, description)
+
+    async def _write(self, page: str, description: str) -> None:
+        if self._page is None:
+            self._page = await acreate_markdown_artifact(page, key=self._key, description=description)
+            return
+        async with get_client() as client:
+            await client.update_artifact(self._page, ArtifactUpdate(data=page, description=description))
 
 
 @asynccontextmanager
@@ -100,118 +156,6 @@ async def _harmless(missing: str, patience: float | None = None) -> AsyncIterato
             type(error).__name__,
             error,
         )
-
-
-def _published(run: Run, plan: PlannedJob, report: JobReport) -> list[str]:
-    assert report.result is not None and report.sidecar is not None
-    card = Sidecar.model_validate_json(run.results.read(report.sidecar.removeprefix(run.results.address(""))))
-    picture = _picture(run, plan, report.result)
-    return [
-        f"# {escaped(plan.name)}",
-        *(["", f"![The clip before, the result after]({picture})"] if picture else []),
-        *_quoted(card.prompt),
-        *(f"- {escaped(note)}" for note in card.notes),
-        *_table(
-            [
-                *told.facts(card),
-                ("Result", report.result),
-                ("Format", told.edge(card.result)),
-                ("Sidecar", report.sidecar),
-            ]
-        ),
-        *(line for heading, lines in told.provenance(card) for line in ("", f"## {heading}", *_table(lines))),
-    ]
-
-
-def _stopped(plan: PlannedJob, report: JobReport) -> list[str]:
-    assert plan.job is not None and report.error is not None
-    return [
-        f"# {escaped(plan.name)}: {report.state}",
-        "",
-        f"**What happened:** {escaped(report.error.message)}",
-        "",
-        f"**What to do:** {escaped(report.error.advice)}",
-        *_quoted(plan.job.prompt),
-        *_table(
-            [
-                ("Code", report.error.code),
-                ("Model", f"{plan.model} on {plan.provider}, {plan.region}"),
-                *([("Provider task", report.provider_task_id)] if report.provider_task_id else []),
-                ("Estimate", str(plan.cost)),
-                ("Clip", shown(plan.job.video)),
-                *(("Reference image", shown(image)) for image in plan.job.reference_images),
-                *words.pairs(plan.parameters),
-                ("Take", str(plan.job.take)),
-                ("Job key", plan.job_key or ""),
-            ]
-        ),
-    ]
-
-
-def _quoted(prompt: str) -> list[str]:
-    """A backslash at the end of a line keeps the prompt's own lines apart."""
-    lines = [escaped(line) for line in prompt.splitlines() if line.strip()]
-    return ["", "\\\n".join(f"> {line}" for line in lines), ""] if lines else [""]
-
-
-def _table(rows: Iterable[told.Line]) -> list[str]:
-    return ["", "| | |", "|---|---|", *(f"| {escaped(label)} | {escaped(text)} |" for label, text in rows)]
-
-
-def _picture(run: Run, plan: PlannedJob, result: str) -> str | None:
-    """Returns before and after as a data URL, where the result is on this machine and the clip can be read."""
-    assert plan.job is not None and plan.job_key is not None
-    after = run.scratch_file(plan.job_key, "result.mp4")
-    if not after.exists():
-        after = Path(result)
-    try:
-        with open_medium(plan.job.video, run.places.known) as before:
-            picture = before_after(before.stream, after)
-    except (MediumUnavailable, UnreadableMedia, OSError, ValueError):
-        return None
-    return f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
-
-
-def _summary(manifest: str, report: BatchReport, gallery: str | None) -> list[str]:
-    problems = [job for job in report.jobs if job.error is not None]
-    more = len(problems) - _FIRST_PROBLEMS
-    return [
-        f"# {escaped(PurePosixPath(manifest).name)}",
-        "",
-        _counts(report),
-        *_table(
-            [
-                ("Cost", " + ".join(str(cost) for cost in report.cost())),
-                ("Provider tasks created by this run", str(report.created)),
-                *([("Gallery", gallery)] if gallery else []),
-            ]
-        ),
-        *(["", "## Problems", ""] if problems else []),
-        *(
-            f"- **{escaped(job.name)}** ({job.state}): {escaped(job.error.message)}. {escaped(job.error.advice)}"
-            for job in problems[:_FIRST_PROBLEMS]
-            if job.error
-        ),
-        *(["", f"{more} more in the table of jobs."] if more > 0 else []),
-    ]
-
-
-def _counts(report: BatchReport) -> str:
-    return f"{report.succeeded} of {len(report.jobs)} published, {report.failed} failed, {report.held} held"
-
-
-def _row(job: JobReport) -> dict[str, Any]:
-    """The failed have no cost to tell: their reason says what is billed."""
-    return {
-        "name": job.name,
-        "state": job.state.value,
-        "model": job.model,
-        "provider": job.provider.value,
-        "provider task": job.provider_task_id or "",
-        "cost": str(job.cost) if job.state is JobState.PUBLISHED else "",
-        "result": job.result or "",
-        "error": f"{job.error.message}. {job.error.advice}" if job.error else "",
-    }
 
 
 def _slug(name: str) -> str:

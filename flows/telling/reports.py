@@ -37,6 +37,9 @@ class JobReport(BaseModel):
     cost: Cost
     error: ReportedError | None = None
     created: bool = Field(default=False, description="Whether this run created a provider task for it.")
+    seconds: dict[str, float] = Field(
+        default_factory=dict, description="How long this run had it at each stage, in real seconds."
+    )
 
 
 class BatchReport(BaseModel):

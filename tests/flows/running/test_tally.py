@@ -61,22 +61,10 @@ def test_a_slot_is_held_from_the_create_until_the_provider_task_is_over(tally):
     ]
 
 
-def test_each_job_tells_how_long_it_was_at_each_stage(tally):
-    go(
-        tally,
-        "a",
-        (Stage.CREATING, 2),
-        (Stage.RUNNING, 4),
-        (Stage.RUNNING, 20),
-        (Stage.PERSISTING, 34),
-        (Stage.DONE, 35),
-    )
-    assert tally.jobs["a"].seconds == {
-        Stage.PLANNED: 2,
-        Stage.CREATING: 2,
-        Stage.RUNNING: 30,
-        Stage.PERSISTING: 1,
-    }
+def test_a_slot_that_was_given_back_remembers_how_its_job_ended(tally):
+    go(tally, "a", (Stage.CREATING, 2), (Stage.PERSISTING, 60), (Stage.FAILED, 61))
+    go(tally, "b", (Stage.CREATING, 2))
+    assert [(use.end, use.then) for use in tally.uses] == [(60, Stage.FAILED), (None, None)]
 
 
 def test_before_anything_ran_the_time_left_is_what_the_model_usually_takes(tally):

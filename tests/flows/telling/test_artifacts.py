@@ -12,8 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from PIL import Image
 from prefect import flow, get_client
@@ -29,9 +27,10 @@ from flows.rules.budget import Cost
 from flows.rules.job import EditJob
 from flows.rules.manifest import Row
 from flows.rules.states import JobState
+from flows.running.progress import Stage, Step
 from flows.running.run import Run, open_run
 from flows.running.settings import RunOptions
-from flows.telling.artifacts import escaped, renew_gallery, show_batch, show_edit
+from flows.telling.artifacts import BatchPages, renew_gallery, show_edit
 from flows.telling.reports import BatchReport, JobReport, ReportedError
 from tests.recorder import Asked, Reply
 
@@ -59,13 +58,13 @@ def shown_in_a_flow(job: EditJob, show: Show) -> str | None:
 
 def left_by(job: EditJob, show: Show) -> list[Artifact]:
     """Shows something of a planned job in a flow, and returns the artifacts that the flow run has then."""
-    chosen = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[shown_in_a_flow(job, show)]))
+    return asyncio.run(artifacts_of(shown_in_a_flow(job, show)))
 
-    async def look() -> list[Artifact]:
-        async with get_client() as client:
-            return await client.read_artifacts(artifact_filter=chosen)
 
-    return asyncio.run(look())
+async def artifacts_of(flow_run_id: str | None) -> list[Artifact]:
+    chosen = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run_id]))
+    async with get_client() as client:
+        return await client.read_artifacts(artifact_filter=chosen)
 
 
 def report_of(plan: PlannedJob, **changes: Any) -> JobReport:
@@ -152,19 +151,68 @@ def test_a_batch_leaves_a_table_of_its_jobs_and_a_summary(job):
         billed = Cost(amount=Decimal("7.7429"), currency="CNY", estimated=False)
         fine = {"state": JobState.PUBLISHED, "error": None, "cost": billed, "result": "s3://b/fine.mp4"}
         jobs = [report_of(plan, name="fine", **fine), *(report_of(plan, name=f"held {n}") for n in range(7))]
-        await show_batch("s3://bucket/Jobs of *May*.csv?token=x", BatchReport(jobs=jobs), "s3://b/gallery.html")
+        pages = BatchPages(run, "s3://bucket/Jobs of *May*.csv?token=x")
+        await pages.conclude(BatchReport(jobs=jobs), "there")
 
     pages = {page.key: page for page in left_by(job, show)}
-    assert set(pages) == {"batch-jobs-of-may", "batch-jobs-of-may-jobs"}
+    assert set(pages) == {"batch-jobs-of-may", "batch-jobs-of-may-jobs", "batch-jobs-of-may-progress"}
     assert all("1 of 8 published, 0 failed, 7 held" in page.description for page in pages.values())
     assert not any("token" in page.description for page in pages.values())
     read = text_of(pages["batch-jobs-of-may"].data)
-    for said in ("7.7429 CNY", "s3://b/gallery.html", REASON.message, REASON.advice, "held 4", "2 more in the table"):
+    for said in ("7.7429 CNY", "results/gallery.html", REASON.message, REASON.advice, "held 4", "the first of 7"):
         assert said in read
     assert "held 5" not in read
     table = pages["batch-jobs-of-may-jobs"].data
     for said in ("fine", "7.7429 CNY", "s3://b/fine.mp4", "held 6", "provider-task-7", "decide with recut resolve"):
         assert said in table
+
+
+def test_a_batch_that_runs_has_pages_that_tell_how_it_stands(job):
+    """The pages are looked at while the batch runs: they are there before anything else happens."""
+    told = []
+
+    async def show(run: Run, plan: PlannedJob) -> None:
+        pages = BatchPages(run, "jobs.csv")
+        lane = await run.lane(plan.provider, plan.model)
+        async with pages.kept_up_to_date():
+            for number in range(4):
+                run.progress.tell(Step(f"{number}", f"job {number}", Stage.PLANNED, plan.cost, lane=lane))
+            run.progress.tell(Step("0", "job 0", Stage.CREATING))
+            run.progress.tell(Step("0", "job 0", Stage.DONE))
+            run.progress.tell(Step("1", "job 1", Stage.RUNNING))
+            run.progress.tell(Step("2", "job 2", Stage.HELD, message="the create got <no> *answer*"))
+            while len(told) < 2:
+                told[:] = await artifacts_of(flow_run.get_id())
+        await pages.conclude(BatchReport(jobs=[report_of(plan)]), None)
+
+    after = {page.key: page for page in left_by(job, show)}
+    under_way = {page.key: page for page in told}
+    assert set(under_way) == {"batch-jobs", "batch-jobs-progress"}
+    assert under_way["batch-jobs-progress"].data == 50
+    line = text_of(under_way["batch-jobs-progress"].description)
+    for said in ("1 of 4 published · 1 held · ends in about", "CNY done and under way", "CNY to come"):
+        assert said in line
+    page = text_of(under_way["batch-jobs"].data)
+    for said in ("jobs.csv", "1 of 4 published", "1 of 7 in use", "job 2: the create got <no> *answer*"):
+        assert said in page
+    assert after["batch-jobs-progress"].data == 100
+    assert {page.id for page in under_way.values()} < {page.id for page in after.values()}
+    assert "## Who held a slot when" in after["batch-jobs"].data
+    assert "(data:image/png;base64," in after["batch-jobs"].data
+
+
+def test_results_on_storage_that_signs_are_linked(job, bucket, monkeypatch):
+    monkeypatch.setenv("RECUT_RESULTS", f"{bucket}/results")
+    monkeypatch.setenv("RECUT_STAGING", f"{bucket}/staging")
+
+    async def show(run: Run, plan: PlannedJob) -> None:
+        await show_edit(run, plan, await edit_and_report(run, plan))
+
+    (page,) = left_by(job, show)
+    links = re.findall(r'<a href="([^"]+)">([^<]+)</a>', RENDERER.render(page.data))
+    assert [text for _, text in links] == [f"{job.name}.mp4", f"{job.name}.json", f"{job.name}.jpg"]
+    for link, _ in links:
+        assert httpx.get(html.unescape(link)).status_code == 200
 
 
 def test_the_gallery_shows_the_jobs_that_stopped(job):
@@ -200,7 +248,7 @@ def test_a_server_that_fails_at_artifacts_fails_no_edit(job, prefect, recorder, 
 
     async def show(run: Run, plan: PlannedJob) -> None:
         await show_edit(run, plan, report_of(plan))
-        await show_batch("jobs.csv", BatchReport(jobs=[report_of(plan)]), None)
+        await BatchPages(run, "jobs.csv").conclude(BatchReport(jobs=[report_of(plan)]), None)
 
     recorder.reply = all_but_artifacts
     with temporary_settings({PREFECT_API_URL: recorder.url}):
@@ -230,25 +278,3 @@ def test_a_gallery_that_cannot_be_written_fails_no_edit(job, warnings):
     shown_in_a_flow(job, show)
     assert addresses == [None]
     assert len(warnings()) == 1
-
-
-printable = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" \n\t"), max_size=60)
-
-
-@given(printable)
-def test_any_words_read_the_same_as_markdown_and_do_nothing(text):
-    line = " ".join(text.split())
-    expected = html.escape(line, quote=False)
-    for around, before, after in (("{}", "<p>", "</p>"), ("> {}", "<p>", "</p>"), ("# {}", "<h1>", "</h1>")):
-        rendered = RENDERER.render(around.format(escaped(text)))
-        body = rendered.removeprefix("<blockquote>\n").removesuffix("</blockquote>\n")
-        assert html.unescape(body.strip()) == html.unescape(f"{before}{expected}{after}") or not line
-        assert body.count("<") == 2 or not line
-
-
-@given(printable)
-def test_any_words_stay_in_their_cell(text):
-    rendered = RENDERER.render(f"| a | b |\n|---|---|\n| {escaped(text)} | x |")
-    assert rendered.count("<td>") == 2
-    (cell, _) = re.findall(r"<td>(.*?)</td>", rendered)
-    assert html.unescape(cell) == " ".join(text.split())

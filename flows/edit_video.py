@@ -5,7 +5,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.planning.plan import PlannedJob
-from flows.rules.history import Create, Over
+from flows.rules.history import Create, Over, Reconcile
 from flows.rules.job import EditJob
 from flows.rules.manifest import Row
 from flows.rules.states import JobState
@@ -15,6 +15,7 @@ from flows.running.settings import RunOptions
 from flows.stages.create import create
 from flows.stages.persist import persist
 from flows.stages.poll import poll
+from flows.stages.reconcile import find_out
 from flows.stages.upload import upload
 from flows.stages.validate import validate
 from flows.telling.artifacts import renew_gallery, show_edit
@@ -61,6 +62,9 @@ async def edit(run: Run, plan: PlannedJob) -> JobReport:
     """
     assert plan.job_key is not None
     while not isinstance(step := await run.next_step(plan.job_key), Over):
+        if isinstance(step, Reconcile):
+            await find_out(run, step.attempt)
+            continue
         links = await upload(run, plan) if isinstance(step, Create) else None
         where = await run.endpoint(plan.provider, plan.model)
         async with run.limits.slot(where, run.offer(where).quotas):

@@ -9,13 +9,13 @@ from prefect.events import emit_event
 from prefect.states import Completed
 
 from flows.edit_video import verdict
-from flows.ledger.reconcile import reconcile
 from flows.rules.history import Attempt, Follow, Reconcile
 from flows.rules.states import JobState
 from flows.running.run import Run, open_run
 from flows.running.settings import RunOptions
 from flows.stages.persist import persist
 from flows.stages.poll import VALIDITY_SECONDS, poll
+from flows.stages.reconcile import find_out
 from flows.telling.artifacts import renew_gallery
 from flows.telling.outcomes import EditStopped, expired
 from flows.telling.reports import BatchReport, JobReport
@@ -59,11 +59,10 @@ async def sweep(options: RunOptions | None = None) -> State[BatchReport]:
         turns = asyncio.Semaphore(AT_ONCE)
 
         async def one(job: Left) -> JobReport:
-            async with turns:
-                try:
-                    return await _finish_and_report(run, job)
-                finally:
-                    run.discard_scratch(job.job_key)
+            try:
+                return await _finish_and_report(run, job, turns)
+            finally:
+                run.discard_scratch(job.job_key)
 
         reports = await asyncio.gather(*(one(job) for job in left))
         await renew_gallery(run, reports)
@@ -82,18 +81,18 @@ async def left_unfinished(run: Run) -> list[Left]:
     return sorted(left, key=lambda job: job.attempt.intent.at)
 
 
-async def _finish_and_report(run: Run, job: Left) -> JobReport:
+async def _finish_and_report(run: Run, job: Left, turns: asyncio.Semaphore) -> JobReport:
     intent = job.attempt.intent
     try:
-        await _finish(run, job)
-        over = (await run.journal.history(job.job_key)).last
-        settled = over.settled if over else None
-        stopped = None
+        await _finish(run, job, turns)
+        history = await run.journal.history(job.job_key)
+        settled, stopped = history.of_attempt(job.attempt.number).settled, None
+        state = JobState(settled.state) if settled else history.state(run.clock.now())
     except EditStopped as error:
-        settled, stopped = None, error
+        settled, stopped, state = None, error, error.state
     except Exception as error:
         settled, stopped = None, await stopped_by(run, job.job_key, error)
-    state = stopped.state if stopped else JobState(settled.state) if settled else JobState.RUNNING
+        state = stopped.state
     if stopped is None and settled is not None and settled.state == "expired":
         stopped = expired((await run.provider_task_id(job.job_key)) or "")
     return JobReport(
@@ -110,17 +109,18 @@ async def _finish_and_report(run: Run, job: Left) -> JobReport:
     )
 
 
-async def _finish(run: Run, job: Left) -> None:
+async def _finish(run: Run, job: Left, turns: asyncio.Semaphore) -> None:
     attempt: Attempt | None = job.attempt
     if isinstance(job.step, Reconcile):
-        await reconcile(run, job.job_key, job.attempt)
+        await find_out(run, job.attempt)
         step = await run.next_step(job.job_key)
         attempt = step.attempt if isinstance(step, Follow) else None
     if attempt is None or attempt.submitted is None:
         return
-    _warn_when_expiring(run, attempt)
-    over = await poll(run, attempt)
-    await persist(run, attempt.intent.name, attempt, over)
+    async with turns:
+        _warn_when_expiring(run, attempt)
+        over = await poll(run, attempt)
+        await persist(run, attempt.intent.name, attempt, over)
 
 
 def _warn_when_expiring(run: Run, attempt: Attempt) -> None:

@@ -8,13 +8,11 @@ import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from blocks.clients.provider import (
     ASYNC,
-    CHINA,
     VIDEO_SYNTHESIS,
     Created,
     EditRequest,
@@ -34,8 +32,6 @@ from flows.rules.states import ProviderState, read_state
 #: Lets a create use addresses of the temporary store.
 RESOLVE_OSS = {"X-DashScope-OssResourceResolve": "enable"}
 LIST_PAGE = 100
-#: More pages than any 24 hours of one account can fill at its submit limit are a sign of a broken answer.
-MAX_LIST_PAGES = 500
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,14 @@ class Quota:
     submits_per_second: float | None
     running: int | None
     queued: int | None
+
+
+@dataclass(frozen=True)
+class ListedPage:
+    """A page of the provider's own list, and whether it is the last one."""
+
+    rows: list[ListedTask]
+    is_last: bool
 
 
 class DashScopeClient:
@@ -106,35 +110,25 @@ class DashScopeClient:
             prompt=output.get("orig_prompt"),
         )
 
-    async def list_tasks(self, model: str, window: tuple[datetime, datetime] | None = None) -> list[ListedTask]:
-        """Returns the account's provider tasks of a model, by default of the last 24 hours.
+    async def list_page(self, model: str, number: int) -> ListedPage:
+        """Returns a page of the account's provider tasks of a model that were submitted in the last 24 hours.
+
+        The provider counts these hours by its own clock, so a wrong one here changes nothing.
 
         Args:
             model: The model.
-            window: First and last moment of submission, at most 24 hours apart.
+            number: Which page, from 1 on. A row that appears meanwhile may shift others to the next page.
 
         Raises:
             CallFailed: No usable answer came; nothing may be concluded.
         """
-        asked: dict[str, Any] = {"model_name": model, "page_size": LIST_PAGE}
-        if window is not None:
-            asked["start_time"], asked["end_time"] = (
-                moment.astimezone(CHINA).strftime("%Y%m%d%H%M%S") for moment in window
-            )
-        rows: dict[str, ListedTask] = {}
-        for page in range(1, MAX_LIST_PAGES + 1):
-            answer = await self._transport.read("/tasks", {**asked, "page_no": page})
-            raise_refusal(answer)
-            data = answer.body.get("data")
-            if not isinstance(data, list):
-                raise CallFailed(_nonsense("the list of provider tasks holds no data"))
-            for item in data:
-                row = _listed(item)
-                rows[row.provider_task_id] = row
-            total_pages = answer.body.get("total_page")
-            if not data or (isinstance(total_pages, int) and page >= total_pages):
-                return list(rows.values())
-        raise CallFailed(_nonsense("the list of provider tasks does not end"))
+        answer = await self._transport.read("/tasks", {"model_name": model, "page_size": LIST_PAGE, "page_no": number})
+        raise_refusal(answer)
+        data = answer.body.get("data")
+        if not isinstance(data, list):
+            raise CallFailed(_nonsense("the list of provider tasks holds no data"))
+        pages = answer.body.get("total_page")
+        return ListedPage([_listed(item) for item in data], not data or (isinstance(pages, int) and number >= pages))
 
     async def cancel(self, provider_task_id: str) -> bool:
         """Cancels a provider task that still queues; returns False when it runs or is over, and so is billed.

@@ -8,14 +8,15 @@ import asyncio
 import functools
 import os
 import socket
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ValidationError
 
 from blocks.clients.store import NotExclusive, StorageFailed, Store
 from flows.rules.history import Attempt, BrokenHistory, History
-from flows.rules.records import RECORD, Record, Writer
+from flows.rules.records import RECORD, Intent, Record, Unanswered, Writer
 
 #: Where the journal is below the results, unless it has a place of its own.
 JOURNAL_FOLDER = ".recut/journal"
@@ -39,6 +40,19 @@ class Claim(BaseModel):
     attempt: int
 
 
+@dataclass(frozen=True)
+class Open:
+    """The creates without an answer, of all jobs.
+
+    Attributes:
+        attempts: Those that can be read.
+        unreadable: For each other one, what is wrong with it; nobody can tell what it sent, or where.
+    """
+
+    attempts: Sequence[Attempt]
+    unreadable: Sequence[str]
+
+
 class Journal:
     """The records of all jobs that share one store.
 
@@ -52,6 +66,7 @@ class Journal:
         self._alone = alone
         self.needs_guard = False
         self._claims: dict[str, Claim] = {}  # what was read once stays true
+        self._reading_claims = asyncio.Lock()
 
     async def prove_exclusive(self) -> None:
         """Makes sure that records are created exclusively, before money depends on it.
@@ -158,10 +173,12 @@ class Journal:
         Raises:
             StorageFailed: It cannot be told.
         """
-        names = await asyncio.to_thread(self.store.names, f"{_TASKS}/")
-        claims = await asyncio.gather(
-            *(asyncio.to_thread(self._claim, name) for name in names if name.endswith(".json"))
-        )
+        # One at a time: whoever comes second finds all claims read.
+        async with self._reading_claims:
+            names = await asyncio.to_thread(self.store.names, f"{_TASKS}/")
+            claims = await asyncio.gather(
+                *(asyncio.to_thread(self._claim, name) for name in names if name.endswith(".json"))
+            )
         return next((claim for claim in claims if (claim.job_key, claim.attempt) == (job_key, attempt)), None)
 
     def _claim(self, name: str) -> Claim:
@@ -181,21 +198,36 @@ class Journal:
         names = await asyncio.to_thread(self.store.names, "")
         return sorted({name.partition("/")[0] for name in names if name.endswith("-intent.json")})
 
-    async def unanswered(self) -> list[Attempt]:
+    async def open(self) -> Open:
         """Returns the attempts whose outcome nobody knows, of all jobs: file names alone tell which.
 
         A decision to go on without knowing tells nothing: what the POST made, if anything, is still its own.
+
+        Raises:
+            StorageFailed: The journal cannot be read; one broken record is no reason, and told apart.
         """
         names = await asyncio.to_thread(self.store.names, "")
         telling = ("-submitted.json", "-refused.json", "-settled.json")
         known = {name.rpartition("-")[0] for name in names if name.endswith(telling)}
-        keys = {
-            name.partition("/")[0]
-            for name in names
-            if name.endswith("-intent.json") and name.rpartition("-")[0] not in known
-        }
-        histories = await asyncio.gather(*(self.history(key) for key in keys))
-        return [attempt for history in histories for attempt in history.attempts if attempt.is_unanswered]
+        begun = [name for name in names if name.endswith("-intent.json") and name.rpartition("-")[0] not in known]
+        found = await asyncio.gather(*(asyncio.to_thread(self._open, name) for name in begun))
+        return Open(
+            [each for each in found if isinstance(each, Attempt)], [each for each in found if isinstance(each, str)]
+        )
+
+    def _open(self, intent_name: str) -> Attempt | str:
+        """Returns an attempt nobody answered, or says why it cannot be told; its intent alone tells enough."""
+        try:
+            intent = self._record(intent_name)
+        except JournalUnreadable as error:
+            return str(error)
+        if not isinstance(intent, Intent):
+            return f"{self.store.address(intent_name)} holds no intent"
+        attempt = Attempt(intent.attempt, intent)
+        with suppress(FileNotFoundError, JournalUnreadable):
+            record = self._record(intent_name.replace("-intent", "-unanswered"))
+            attempt.unanswered = record if isinstance(record, Unanswered) else None
+        return attempt
 
 
 def _claim_name(provider_task_id: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flows.rules.records import Intent
+from flows.rules.records import Endpoint, Intent
 
 #: How far the provider's clock may be off from ours.
 CLOCK_SKEW = timedelta(minutes=70)
@@ -71,6 +71,16 @@ def in_window(intent: Intent, submitted_at: datetime, clock_scale: float) -> boo
     return clock_scale != 1 or submitted_at <= intent.not_after + CLOCK_SKEW
 
 
+def may_share_a_list(one: Endpoint, other: Endpoint) -> bool:
+    """Whether provider tasks of two endpoints may stand in one list.
+
+    One account has many keys, and several hosts lead to it: neither a different key nor a different host proves
+    another account. A different model does prove another list, and so does another region under another host.
+    """
+    same_place = one.region == other.region or one.base_url == other.base_url
+    return (one.provider, one.model) == (other.provider, other.model) and same_place
+
+
 def could_be(intent: Intent, prompt: str | None, submitted_at: datetime | None) -> bool:
     """Whether a provider task that a person names can be the intent's: what it shows must not speak against it.
 
@@ -97,7 +107,7 @@ def match(
     Args:
         lost: The create without an answer.
         candidates: Unclaimed provider tasks of its account and model, in its window.
-        rivals: Other creates of the same endpoint that have no answer either.
+        rivals: Other creates that have no answer either, and may stand in the same list.
         anchors: Answered creates of the same account.
     """
     anchors = list(anchors)

@@ -39,6 +39,7 @@ from flows.running.places import Places, open_places, refuse_passing_folders
 from flows.running.progress import Lane, Progress
 from flows.running.scratch import scratch_folder
 from flows.running.settings import RunOptions, Settings
+from flows.running.shared import Shared
 from flows.telling.outcomes import OverBudget, create_refused, over_budget
 from flows.telling.reports import JobReport
 from flows.transfer.uploads import Uploads
@@ -69,6 +70,7 @@ class Run:
         on_end: Called with every job that ends in a shard; whoever hands on jobs while others run listens here.
         uploading: Bounds how many jobs upload at once.
         uploads: Files on their way to where providers fetch them, or there.
+        shared: Work that several jobs want at the same time.
     """
 
     def __init__(self, settings: Settings, catalog: Catalog, places: Places, journal: Journal, scratch: Path) -> None:
@@ -93,6 +95,7 @@ class Run:
         self.on_end: OnEnd | None = None
         self.uploading = asyncio.Semaphore(UPLOADS_AT_ONCE)
         self.uploads = Uploads(journal.store, self.clock)
+        self.shared = Shared()
         self._clients: dict[tuple[Provider, str | None], Client] = {}
         self._opening = asyncio.Lock()
         self._untorn: set[asyncio.Future[Any]] = set()

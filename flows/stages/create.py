@@ -11,7 +11,6 @@ from blocks.clients.provider import EditRequest
 from blocks.clients.store import StorageFailed
 from blocks.clients.transport import CREATE_SECONDS, CallFailed
 from flows.ledger.journal import writer
-from flows.ledger.reconcile import reconcile
 from flows.planning.plan import PlannedJob
 from flows.rules.addresses import printable
 from flows.rules.failures import Cause, Failure, Outcome, asked_wait, create_outcome, may_post_again
@@ -46,7 +45,7 @@ async def create(run: Run, plan: PlannedJob, links: Links | None) -> Attempt | N
         The attempt that has a provider task; None when the journal says something else is to be done first.
 
     Raises:
-        EditStopped: Refused, or held because its outcome is unknown.
+        EditStopped: The provider refused it.
     """
     assert plan.job_key is not None
     give_up = run.clock.monotonic() + PATIENCE_SECONDS
@@ -56,14 +55,12 @@ async def create(run: Run, plan: PlannedJob, links: Links | None) -> Attempt | N
         match step:
             case Follow(attempt=attempt):
                 return attempt
-            case Over():
+            case Over() | Reconcile():
                 return None
             case Create() if links is None:
                 return None
             case WaitForOwner(until=until):
                 await asyncio.sleep(min(1.0, max(0.1, (until - run.clock.now()).total_seconds())))
-            case Reconcile(attempt=attempt):
-                await reconcile(run, plan.job_key, attempt)
             case Create(attempt=number):
                 assert links is not None
                 if any(attempt.committed() for attempt in (await run.journal.history(plan.job_key)).attempts):

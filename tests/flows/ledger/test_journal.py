@@ -187,7 +187,7 @@ async def test_only_attempts_nobody_answered_are_open_whatever_was_decided_about
         for record in (intent(job_key), *records):
             await journal.write(job_key, record)
     await journal.claim("t-1", "submitted", 1)
-    open_jobs = {attempt.intent.job_key for attempt in await journal.unanswered()}
+    open_jobs = {attempt.intent.job_key for attempt in (await journal.open()).attempts}
     assert open_jobs == {"interrupted", "unanswered", "decided"}
     assert await journal.job_keys() == sorted(answers)
 
@@ -195,7 +195,18 @@ async def test_only_attempts_nobody_answered_are_open_whatever_was_decided_about
 async def test_an_earlier_attempt_that_was_answered_does_not_hide_a_later_one(journal):
     for record in (intent(), Refused(**said(), failure=FAILURE), intent(attempt=2)):
         await journal.write("job", record)
-    assert [attempt.number for attempt in await journal.unanswered()] == [2]
+    assert [attempt.number for attempt in (await journal.open()).attempts] == [2]
+
+
+async def test_a_broken_record_of_an_open_job_hides_no_more_than_it_must(journal):
+    await journal.write("no intent", intent("no intent"))
+    (journal.store.local_root / "no intent" / "001-intent.json").write_text("{")
+    await journal.write("no word of its end", intent("no word of its end"))
+    journal.store.create_once("no word of its end/001-unanswered.json", b"{")
+    await journal.write("whole", intent("whole"))
+    found = await journal.open()
+    assert {attempt.intent.job_key for attempt in found.attempts} == {"no word of its end", "whole"}
+    assert [("no intent" in text, "cannot be understood" in text) for text in found.unreadable] == [(True, True)]
 
 
 def begun_by(owner: Writer) -> History:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,14 @@ class Desk:
 
         manifest = self.manifest(jobs)
         return asyncio.run(reported(edit_batch(str(manifest), self.run_options(**options), return_state=True)))
+
+    def batch_meanwhile(self, jobs: Sequence[dict[str, Any]], happening: Callable[[], object]) -> BatchReport:
+        """Runs a manifest of these jobs while, in another thread, something happens."""
+        with ThreadPoolExecutor(1) as pool:
+            happens = pool.submit(happening)
+            report = self.batch(jobs)
+            happens.result()
+        return report
 
     def manifest(self, jobs: Sequence[dict[str, Any]]) -> Path:
         path = self.folder / "jobs.jsonl"

@@ -14,8 +14,9 @@ from deployments.local import ServerUnreachable, prefect_server
 from flows.commands.messages import out, plain, print_json, tell
 from flows.rules.failures import advice
 from flows.rules.job import Provider
+from flows.running.limits_choice import keeper_of_limits
 from flows.running.places import open_places
-from flows.running.settings import RunOptions, Settings
+from flows.running.settings import LimitsKeeper, RunOptions, Settings
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Finding:
 
 def run_doctor(options: RunOptions, as_json: bool) -> int:
     """Shows what is in order and what is not; returns 2 when something is not."""
-    findings = [_prefect(), *asyncio.run(_all(options))]
+    findings = [*_prefect(), *asyncio.run(_all(options))]
     sound = not any(finding.ok is False for finding in findings)
     if as_json:
         print_json({"ok": sound, "checks": [asdict(finding) for finding in findings]})
@@ -48,13 +49,23 @@ def run_doctor(options: RunOptions, as_json: bool) -> int:
     return 0 if sound else 2
 
 
-def _prefect() -> Finding:
+def _prefect() -> list[Finding]:
+    settings = Settings()
     try:
         with prefect_server() as server:
             kind = "recut's own local server" if server.embedded else "configured server"
-            return Finding("prefect", True, f"Prefect {version('prefect')}, {kind} at {server.url}")
+            found = Finding("prefect", True, f"Prefect {version('prefect')}, {kind} at {server.url}")
+            return [found, _limits(keeper_of_limits(settings, server.url), server.url)]
     except ServerUnreachable as error:
-        return Finding("prefect", False, str(error))
+        return [Finding("prefect", False, str(error))]
+
+
+def _limits(keeper: LimitsKeeper, api_url: str) -> Finding:
+    if keeper == "server":
+        text = f"kept by the Prefect server at {api_url}, for all machines that use it"
+    else:
+        text = "kept by this machine, for all its processes; other machines with the same account do not know of them"
+    return Finding("limits", True, text)
 
 
 async def _all(options: RunOptions) -> list[Finding]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from prefect.runtime import deployment, flow_run
+from prefect.settings import PREFECT_API_URL
 
 from blocks.clients.apiyi import ApiyiClient
 from blocks.clients.dashscope import DashScopeClient
@@ -34,7 +35,7 @@ from flows.rules.job import Provider
 from flows.rules.offers import Offer
 from flows.rules.records import Endpoint
 from flows.running.clock import Clock
-from flows.running.limits import Limits
+from flows.running.limits_choice import open_limits
 from flows.running.places import Places, open_places, refuse_passing_folders
 from flows.running.progress import Lane, Progress
 from flows.running.scratch import scratch_folder
@@ -80,12 +81,7 @@ class Run:
         self.places = places
         self.results = places.results
         self.journal = journal
-        self.limits = Limits(
-            settings.home.expanduser() / "limits",
-            running=settings.max_running,
-            submits_per_second=settings.submits_per_second,
-            queries_per_second=settings.queries_per_second,
-        )
+        self.limits = open_limits(settings, PREFECT_API_URL.value())
         self.progress = Progress.current()
         self.scratch = scratch
         self.flow_run_id = flow_run.get_id()
@@ -241,6 +237,7 @@ class Run:
         """Waits for what must not be torn, and closes all clients."""
         if self._untorn:
             await asyncio.wait(self._untorn)
+        await self.limits.close()
         for client in self._clients.values():
             await client.close()
 

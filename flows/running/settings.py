@@ -12,6 +12,7 @@ from flows.rules.catalog import Catalog
 from flows.rules.job import Provider
 
 OnUnknown = Literal["hold", "recreate"]
+LimitsKeeper = Literal["machine", "server"]
 
 
 class RunOptions(BaseModel):
@@ -87,6 +88,9 @@ class Settings(BaseSettings):
 
     def with_options(self, options: RunOptions) -> "Settings":
         """Returns these settings with a run's options laid over them."""
+    limits: LimitsKeeper | None = Field(
+        default=None, description="Who keeps these limits: this machine, or the Prefect server for all machines."
+    )
         return self.model_copy(update=options.model_dump(exclude_none=True))
 
     def load_catalog(self) -> Catalog:

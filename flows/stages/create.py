@@ -77,14 +77,16 @@ async def create(run: Run, plan: PlannedJob, links: Links | None) -> Attempt | N
 async def _post(run: Run, plan: PlannedJob, links: Links, number: int) -> Failure | None:
     """Waits for its turn, then claims an attempt and posts it; returns the failure of a refused create."""
     where = await run.endpoint(plan.provider, plan.model)
-    await run.limits.submit_turn(where, run.offer(where).quotas)
-    run.refuse_stopped(where.account)
-    await asyncio.to_thread(check_room, run.results)
-    # An attempt that is claimed but whose answer nobody hears would have to be held.
-    return await run.to_its_end(_claim_and_post(run, plan, links, number, where))
+    async with run.limits.submit_turn(where, run.offer(where).quotas) as begins:
+        run.refuse_stopped(where.account)
+        await asyncio.to_thread(check_room, run.results)
+        # An attempt that is claimed but whose answer nobody hears would have to be held.
+        return await run.to_its_end(_claim_and_post(run, plan, links, number, where, begins))
 
 
-async def _claim_and_post(run: Run, plan: PlannedJob, links: Links, number: int, where: Endpoint) -> Failure | None:
+async def _claim_and_post(
+    run: Run, plan: PlannedJob, links: Links, number: int, where: Endpoint, begins: Callable[[], None]
+) -> Failure | None:
     """Claims an attempt, posts once, and records what came of it; returns the failure of a refused create."""
     assert plan.job_key is not None and plan.job is not None
     client = await run.client(plan.provider)
@@ -129,6 +131,7 @@ async def _claim_and_post(run: Run, plan: PlannedJob, links: Links, number: int,
         late = Failure(cause=Cause.NOT_SENT, code="TooLate", message="the storage was too slow to post in time")
         await _record(run, plan, Refused(attempt=number, at=run.clock.now(), by=writer(), failure=late))
         return late
+    begins()
     try:
         made = await client.create(request)
     except CallFailed as error:

@@ -7,6 +7,7 @@ from blocks.clients.transport import CallFailed
 from flows.planning.sources import MediumUnavailable
 from flows.rules.failures import Cause, Failure
 from flows.rules.states import JobState
+from flows.running.limits import LimitsUnreachable
 from flows.running.run import Run
 from flows.telling.outcomes import EditStopped, create_refused, runs_on, storage_stopped, unanswered
 from flows.telling.reports import ReportedError
@@ -31,6 +32,14 @@ async def stopped_by(run: Run, job_key: str, error: Exception) -> EditStopped:
     if isinstance(error, MediumUnavailable):
         told = ReportedError(
             code="MediumUnavailable", message=f"{error.reason}; nothing was created", advice=error.advice
+        )
+        return EditStopped(JobState.FAILED, told)
+    if isinstance(error, LimitsUnreachable):
+        told = ReportedError(
+            code="LimitsUnreachable",
+            message=f"{error}; without its word nothing is created, and nothing was created for this job",
+            advice="see to the server and run the same command again, or set RECUT_LIMITS=machine where no other "
+            "machine uses the account",
         )
         return EditStopped(JobState.FAILED, told)
     told = ReportedError(

@@ -1,4 +1,4 @@
-"""Limits between real processes: who holds a slot, who gets it when its holder is killed, and whose turn it is."""
+"""Limits this machine keeps between processes: who holds a slot, who gets a killed holder's, and whose turn it is."""
 
 import asyncio
 import signal
@@ -12,8 +12,9 @@ import pytest
 from flows.rules.job import HAPPYHORSE, WAN, Provider
 from flows.rules.offers import Quotas, Source
 from flows.rules.records import Endpoint
-from flows.running import limits as module
-from flows.running.limits import Limits
+from flows.running import limits_machine as module
+from flows.running.limits import OwnLimits
+from flows.running.limits_machine import MachineLimits
 
 pytestmark = pytest.mark.anyio
 
@@ -32,11 +33,12 @@ ENDPOINT = Endpoint(
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
-from flows.running.limits import Limits
-from tests.flows.running.test_limits import ENDPOINT, QUOTAS
+from flows.running.limits import OwnLimits
+from flows.running.limits_machine import MachineLimits
+from tests.flows.running.test_limits_machine import ENDPOINT, QUOTAS
 
 async def hold():
-    async with Limits(Path(sys.argv[1]), running=int(sys.argv[2])).slot(ENDPOINT, QUOTAS):
+    async with MachineLimits(Path(sys.argv[1]), OwnLimits(running=int(sys.argv[2]))).slot(ENDPOINT, QUOTAS):
         print("held", flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
@@ -46,15 +48,17 @@ asyncio.run(hold())
 PACER = """
 import asyncio, sys
 from pathlib import Path
-from flows.running.limits import Limits
-from tests.flows.running.test_limits import ENDPOINT, QUOTAS
+from flows.running.limits import OwnLimits
+from flows.running.limits_machine import MachineLimits
+from tests.flows.running.test_limits_machine import ENDPOINT, QUOTAS
 
 async def submit():
-    limits = Limits(Path(sys.argv[1]))
+    limits = MachineLimits(Path(sys.argv[1]))
     print("ready", flush=True)
     sys.stdin.readline()
     for _ in range(int(sys.argv[2])):
-        await limits.submit_turn(ENDPOINT, QUOTAS)
+        async with limits.submit_turn(ENDPOINT, QUOTAS):
+            pass
 
 asyncio.run(submit())
 """
@@ -81,7 +85,7 @@ def _looks_often(monkeypatch):
     monkeypatch.setattr(module, "_LOOK_AGAIN_SECONDS", 0.01)
 
 
-async def is_free(limits: Limits, endpoint: Endpoint = ENDPOINT) -> bool:
+async def is_free(limits: MachineLimits, endpoint: Endpoint = ENDPOINT) -> bool:
     try:
         async with asyncio.timeout(0.1), limits.slot(endpoint, QUOTAS):
             return True
@@ -90,16 +94,16 @@ async def is_free(limits: Limits, endpoint: Endpoint = ENDPOINT) -> bool:
 
 
 async def test_there_are_two_more_slots_than_run_at_once_if_the_provider_queues(tmp_path):
-    assert Limits(tmp_path).slots(QUOTAS) == 7
-    assert Limits(tmp_path).slots(QUOTAS.model_copy(update={"queued": 0})) == 5
-    assert Limits(tmp_path, running=3).slots(QUOTAS) == 3
+    assert MachineLimits(tmp_path).slots(QUOTAS) == 7
+    assert MachineLimits(tmp_path).slots(QUOTAS.model_copy(update={"queued": 0})) == 5
+    assert MachineLimits(tmp_path, OwnLimits(running=3)).slots(QUOTAS) == 3
 
 
 async def test_never_more_hold_a_slot_than_there_are(tmp_path):
-    first, second = Limits(tmp_path, running=3), Limits(tmp_path, running=3)
+    first, second = MachineLimits(tmp_path, OwnLimits(running=3)), MachineLimits(tmp_path, OwnLimits(running=3))
     holding, most = 0, 0
 
-    async def hold(limits: Limits) -> None:
+    async def hold(limits: MachineLimits) -> None:
         nonlocal holding, most
         async with limits.slot(ENDPOINT, QUOTAS):
             holding += 1
@@ -112,7 +116,7 @@ async def test_never_more_hold_a_slot_than_there_are(tmp_path):
 
 
 async def test_a_slot_is_given_back_when_its_job_fails(tmp_path):
-    limits = Limits(tmp_path, running=1)
+    limits = MachineLimits(tmp_path, OwnLimits(running=1))
     with pytest.raises(ZeroDivisionError):
         async with limits.slot(ENDPOINT, QUOTAS):
             raise ZeroDivisionError
@@ -122,18 +126,18 @@ async def test_a_slot_is_given_back_when_its_job_fails(tmp_path):
 async def test_slots_are_shared_by_processes_and_freed_by_any_death(tmp_path):
     holders = [process(HOLDER, tmp_path, 2) for _ in range(2)]
     assert [line(holder) for holder in holders] == ["held", "held"]
-    here = Limits(tmp_path, running=2)
+    here = MachineLimits(tmp_path, OwnLimits(running=2))
     assert not await is_free(here)
     holders[0].send_signal(signal.SIGKILL)
     holders[0].communicate()
     assert await is_free(here)
     async with here.slot(ENDPOINT, QUOTAS):
-        assert not await is_free(Limits(tmp_path, running=2))
+        assert not await is_free(MachineLimits(tmp_path, OwnLimits(running=2)))
     let_go(holders[1])
 
 
 async def test_accounts_and_models_have_slots_of_their_own(tmp_path):
-    limits = Limits(tmp_path, running=1)
+    limits = MachineLimits(tmp_path, OwnLimits(running=1))
     async with limits.slot(ENDPOINT, QUOTAS):
         assert not await is_free(limits)
         assert await is_free(limits, ENDPOINT.model_copy(update={"model": HAPPYHORSE}))
@@ -155,14 +159,19 @@ async def test_the_pace_holds_across_processes(tmp_path):
 
 
 async def test_turns_of_one_process_follow_each_other_at_the_rate(tmp_path):
-    limits, start = Limits(tmp_path, submits_per_second=500), time.time()
-    await asyncio.gather(*(limits.submit_turn(ENDPOINT, QUOTAS) for _ in range(20)))
+    limits, start = MachineLimits(tmp_path, OwnLimits(submits_per_second=500)), time.time()
+
+    async def submit() -> None:
+        async with limits.submit_turn(ENDPOINT, QUOTAS):
+            pass
+
+    await asyncio.gather(*(submit() for _ in range(20)))
     assert next_turn(tmp_path / "dashscope-1" / WAN / "submits") >= start + 20 / 500
     assert time.time() >= start + 19 / 500
 
 
 async def test_looks_of_all_models_of_an_account_share_one_pace(tmp_path):
-    limits, start = Limits(tmp_path, queries_per_second=500), time.time()
+    limits, start = MachineLimits(tmp_path, OwnLimits(queries_per_second=500)), time.time()
     other = ENDPOINT.model_copy(update={"model": HAPPYHORSE})
     await asyncio.gather(*(limits.query_turn(where, QUOTAS) for where in (ENDPOINT, other) for _ in range(10)))
     assert next_turn(tmp_path / "dashscope-1" / "queries") >= start + 20 / 500

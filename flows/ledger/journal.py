@@ -6,11 +6,13 @@ Two writers of one record cannot both succeed, whatever machines they run on; th
 
 import asyncio
 import functools
+import hashlib
 import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,7 +22,7 @@ from flows.rules.records import RECORD, Intent, Record, Unanswered, Writer
 
 #: Where the journal is below the results, unless it has a place of its own.
 JOURNAL_FOLDER = ".recut/journal"
-_TASKS = "provider-tasks"
+_TASKS, _NAMES = "provider-tasks", "result-names"
 #: Holds a key as long as its context lasts, so that nobody else, on any machine, holds it meanwhile.
 Alone = Callable[[str], AbstractAsyncContextManager[None]]
 
@@ -35,9 +37,23 @@ class Claim(BaseModel):
     Named by the provider task alone: a key that was changed since names the same account differently.
     """
 
+    of: ClassVar[str] = "a provider task"
+
     provider_task_id: str
     job_key: str
     attempt: int
+
+
+class NameClaim(BaseModel):
+    """Says which job's result an address is for; created once, so that no two jobs write one file."""
+
+    of: ClassVar[str] = "a result's name"
+
+    address: str
+    job_key: str
+
+
+C = TypeVar("C", Claim, NameClaim)
 
 
 @dataclass(frozen=True)
@@ -151,6 +167,20 @@ class Journal:
             return await asyncio.to_thread(self._claim, name) == wanted
         return True
 
+    async def claim_name(self, address: str, job_key: str) -> bool:
+        """Ties the address of a result to a job; returns whether it is this job's now.
+
+        Raises:
+            StorageFailed: It cannot be told.
+        """
+        wanted = NameClaim(address=address, job_key=job_key)
+        name = f"{_NAMES}/{hashlib.sha256(address.encode()).hexdigest()[:32]}.json"
+        try:
+            await self._create(name, name, wanted.model_dump_json().encode())
+        except FileExistsError:
+            return await asyncio.to_thread(self._read_claim, name, NameClaim) == wanted
+        return True
+
     async def claimed(self) -> set[str]:
         """Returns the provider tasks that jobs have claimed, as file-safe ids."""
         names = await asyncio.to_thread(self.store.names, f"{_TASKS}/")
@@ -182,16 +212,18 @@ class Journal:
         return next((claim for claim in claims if (claim.job_key, claim.attempt) == (job_key, attempt)), None)
 
     def _claim(self, name: str) -> Claim:
-        if name in self._claims:
-            return self._claims[name]
+        if name not in self._claims:
+            self._claims[name] = self._read_claim(name, Claim)
+        return self._claims[name]
+
+    def _read_claim(self, name: str, kind: type[C]) -> C:
         content = self.store.read(name)
         try:
-            claim = self._claims[name] = Claim.model_validate_json(content)
+            return kind.model_validate_json(content)
         except ValidationError as error:
             raise JournalUnreadable(
-                f"{self.store.address(name)}, which ties a provider task to its job, cannot be understood; mend it"
+                f"{self.store.address(name)}, which says whose {kind.of} is, cannot be understood; mend it"
             ) from error
-        return claim
 
     async def job_keys(self) -> list[str]:
         """Returns the keys of all jobs ever begun."""

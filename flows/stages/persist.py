@@ -8,6 +8,7 @@ from pathlib import Path
 from blocks.clients.provider import ProviderTask
 from blocks.clients.transport import CallFailed
 from flows.ledger.journal import writer
+from flows.ledger.names import own_name
 from flows.media.pictures import contact_sheet
 from flows.media.quality import quality_notes
 from flows.media.verify import Expected, verify_result
@@ -46,7 +47,7 @@ async def persist(run: Run, name: str, attempt: Attempt, over: ProviderTask) -> 
     if over.state is not ProviderState.SUCCEEDED:
         settled = _settled(run, attempt, over)
     else:
-        settled = await _publish(run, name, attempt, over)
+        settled = await _publish(run, await own_name(run, name, intent.job_key), attempt, over)
     with suppress(FileExistsError):
         await run.journal.write(intent.job_key, settled)
 

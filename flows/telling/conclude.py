@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from blocks.clients.store import Store, open_anywhere
+from flows.ledger.names import own_name
 from flows.planning.plan import PlannedJob
 from flows.rules.history import Over
 from flows.rules.records import Settled
@@ -33,7 +34,10 @@ async def conclude(run: Run, plan: PlannedJob, over: Over) -> JobReport:
     settled, provider_task_id = attempt.settled, attempt.submitted.provider_task_id if attempt.submitted else ""
     if over.state is not JobState.PUBLISHED or settled is None or settled.result is None:
         raise _stopped(over, provider_task_id)
-    result, sidecar = await asyncio.to_thread(_at_hand, run, plan, settled)
+    name = await asyncio.to_thread(_name_at_hand, run, plan, settled)
+    if name is None:
+        name = await own_name(run, plan.name, plan.job_key)
+        name = await asyncio.to_thread(_copied, run, plan, settled, name)
     cost = settled.cost or attempt.intent.estimate
     run.progress.tell(Step(plan.job_key, plan.name, Stage.DONE, cost))
     return JobReport(
@@ -43,8 +47,8 @@ async def conclude(run: Run, plan: PlannedJob, over: Over) -> JobReport:
         provider=attempt.intent.endpoint.provider,
         model=plan.model,
         provider_task_id=provider_task_id,
-        result=result,
-        sidecar=sidecar,
+        result=run.results.address(f"{name}.mp4"),
+        sidecar=run.results.address(f"{name}.json"),
         cost=cost,
         created=plan.job_key in run.created,
     )
@@ -64,19 +68,22 @@ def _stopped(over: Over, provider_task_id: str) -> EditStopped:
             )
 
 
-def _at_hand(run: Run, plan: PlannedJob, settled: Settled) -> tuple[str, str]:
-    """Returns addresses of result and sidecar under this run's results, copied there if they are elsewhere."""
-    assert settled.result is not None and plan.job_key is not None
+def _name_at_hand(run: Run, plan: PlannedJob, settled: Settled) -> str | None:
+    """Returns the name of the result among this run's results, None when it is elsewhere."""
+    assert plan.job_key is not None
     names = (plan.name, longer_name(plan.name, plan.job_key))
-    for name in names:
-        if _size(run.results, f"{name}.mp4") == settled.size_bytes:
-            return run.results.address(f"{name}.mp4"), run.results.address(f"{name}.json")
+    return next((name for name in names if _size(run.results, f"{name}.mp4") == settled.size_bytes), None)
+
+
+def _copied(run: Run, plan: PlannedJob, settled: Settled, wished: str) -> str:
+    """Copies a result that is elsewhere to this run's results and returns its name there: nothing is overwritten."""
+    assert settled.result is not None and plan.job_key is not None
     source, file = open_anywhere(settled.result, run.places.known)
     if _size(source, file) != settled.size_bytes:
         raise result_gone(settled.result)
-    name = names[0] if _size(run.results, f"{names[0]}.mp4") is None else names[1]
+    name = wished if _size(run.results, f"{wished}.mp4") is None else longer_name(plan.name, plan.job_key)
     _copy(source, file.removesuffix(".mp4"), run.results, name)
-    return run.results.address(f"{name}.mp4"), run.results.address(f"{name}.json")
+    return name
 
 
 def _copy(source: Store, stem: str, results: Store, name: str) -> None:

@@ -44,6 +44,24 @@ else:
     store.create_once("file", Path(sys.argv[3]).read_bytes())
 """
 
+#: Says what is told to the disk, and when the record gets its name.
+TOLD = """
+import os, sys
+from blocks.clients.store import Store
+
+really = os.fsync
+
+def fsync(descriptor):
+    print(os.readlink(f"/proc/self/fd/{descriptor}"))
+    really(descriptor)
+
+os.fsync = fsync
+sys.addaudithook(lambda event, arguments: event == "os.link" and print("named"))
+store = Store(sys.argv[1])
+store.create_once("made/now/record", b"record")
+store.create_once("made/now/another", b"record")
+"""
+
 
 def python(script: str, *arguments: object, **options: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", script, *map(str, arguments)]
@@ -81,6 +99,15 @@ def test_a_process_that_dies_in_the_middle_leaves_nothing_under_the_name(tmp_pat
         store.read("file")
     store.create_once("file", b"the next one")
     assert store.read("file") == b"the next one"
+
+
+def test_a_folder_made_for_a_record_is_on_disk_before_the_record_has_its_name(tmp_path):
+    said, _ = python(TOLD, tmp_path).communicate()
+    told = ["record" if line.endswith(".part") else line.replace(str(tmp_path), "root") for line in said.splitlines()]
+    assert told == [
+        *("root", "root/made", "record", "named", "root/made/now"),
+        *("record", "named", "root/made/now"),
+    ]
 
 
 def test_records_keep_no_rests_beside_them(tmp_path):

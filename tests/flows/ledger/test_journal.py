@@ -159,6 +159,22 @@ async def test_a_provider_task_belongs_to_one_job_only(journal):
     assert await journal.claimed() == {"t-1"}
 
 
+async def test_a_name_belongs_to_the_job_that_claims_it_first_and_stays_its_own(journal):
+    claims = await asyncio.gather(*(journal.claim_name("/results/clip", f"job-{number}") for number in range(8)))
+    assert claims.count(True) == 1
+    assert await journal.claim_name("/results/clip", f"job-{claims.index(True)}")
+    assert await journal.claim_name("/elsewhere/clip", "another")
+    assert await journal.job_keys() == []
+
+
+async def test_a_claim_on_a_name_that_cannot_be_understood_ties_nothing(journal):
+    await journal.claim_name("/results/clip", "job")
+    (record,) = (journal.store.local_root / "result-names").glob("*.json")
+    record.write_text("{")
+    with pytest.raises(JournalUnreadable, match="whose a result's name is"):
+        await journal.claim_name("/results/clip", "job")
+
+
 async def test_two_provider_tasks_that_share_a_file_name_are_not_one(journal):
     assert file_safe("a/b") == file_safe("a:b")
     assert await journal.claim("a/b", "job", 1)

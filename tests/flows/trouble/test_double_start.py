@@ -1,14 +1,17 @@
 """Two runs of one job at once, and runs that are killed in the middle: still one create."""
 
 import asyncio
+import hashlib
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from flows.rules.states import JobState
+from flows.telling.reports import JobReport
 from tests.flows.trouble.desk import PROMPT, WAN, Desk, fault
 
 #: Runs a manifest in a process of its own, as a second terminal or another worker would.
@@ -105,3 +108,18 @@ def test_a_run_killed_while_it_downloaded_is_finished_without_another_create(des
     assert (job.state, job.created) == (JobState.PUBLISHED, False)
     assert desk.asked("create") == 1
     assert desk.made()[0].downloads == 1
+
+
+def test_two_jobs_that_wish_for_one_name_at_the_same_moment_overwrite_nothing_of_each_other(desk: Desk):
+    async def both() -> list[JobReport]:
+        edits = (desk.editing(desk.job(prompt, name="same")) for prompt in ("make it clay", "make it snow"))
+        return list(await asyncio.gather(*edits))
+
+    one, other = asyncio.run(both())
+
+    assert len({one.result, other.result}) == len(desk.published()) == 2
+    assert f"{desk.results}/same.mp4" in (one.result, other.result)
+    for job in (one, other):
+        assert job.result is not None
+        content = Path(job.result).read_bytes()
+        assert desk.sidecar(job)["result"]["sha256"] == hashlib.sha256(content).hexdigest()

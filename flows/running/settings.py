@@ -73,6 +73,13 @@ class Settings(BaseSettings):
     credentials: str | None = None
     storage: str | None = None
     staging: str | None = None
+    inbox: str = "./inbox"
+    inbox_prompt: str | None = Field(default=None, description="Prompt of drops that bring none.")
+    inbox_seconds: float = Field(default=30, gt=0, description="An inbox is listed at least this often.")
+    inbox_grace_seconds: float = Field(default=120, ge=0, description="How long a clip waits for its instructions.")
+    settle_seconds: float = Field(
+        default=5, ge=0, description="A file in a folder is complete when it has not changed for so long."
+    )
     max_cost: Decimal | None = Field(default=None, ge=0)
     on_unknown: OnUnknown = "hold"
     unprobed: bool = False
@@ -81,6 +88,9 @@ class Settings(BaseSettings):
     )
     submits_per_second: float | None = Field(default=None, gt=0)
     queries_per_second: float | None = Field(default=None, gt=0)
+    limits: LimitsKeeper | None = Field(
+        default=None, description="Who keeps these limits: this machine, or the Prefect server for all machines."
+    )
     max_attempts: int = Field(default=2, ge=1, description="Provider tasks one job may have when they fail in passing.")
     clock_scale: float = Field(default=1, gt=0, description="Provider seconds per real second; 1 but for emulators.")
     catalog: Path | None = Field(default=None, description="YAML file that overrides numbers of the catalogue.")
@@ -88,9 +98,6 @@ class Settings(BaseSettings):
 
     def with_options(self, options: RunOptions) -> "Settings":
         """Returns these settings with a run's options laid over them."""
-    limits: LimitsKeeper | None = Field(
-        default=None, description="Who keeps these limits: this machine, or the Prefect server for all machines."
-    )
         return self.model_copy(update=options.model_dump(exclude_none=True))
 
     def load_catalog(self) -> Catalog:

@@ -77,6 +77,20 @@ def batch(manifest: str, /, *, said: Running | None = None) -> int:
 
 
 @app.command
+def watch(inbox: str | None = None, /, *, prompt: str | None = None, said: Running | None = None) -> int:
+    """Edit whatever is dropped into a folder or bucket, until Ctrl-C.
+
+    Args:
+        inbox: Path or URL of the folder; default: ./inbox [RECUT_INBOX].
+        prompt: What to change in clips that bring no instructions [RECUT_INBOX_PROMPT].
+    """
+    from flows.commands.watch import run_watch
+
+    said = said or Running()
+    return run_watch(inbox, prompt, said.options(), said.json)
+
+
+@app.command
 def status(*, said: Folders | None = None) -> int:
     """Show every job's history from the journal."""
     from flows.commands.status import run_status

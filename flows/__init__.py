@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from flows.edit_batch import edit_batch
     from flows.edit_video import edit_video
     from flows.sweep import sweep
+    from flows.watch_inbox import watch_inbox
 
-__all__ = ["edit_batch", "edit_video", "sweep"]
+__all__ = ["edit_batch", "edit_video", "sweep", "watch_inbox"]
 
 
 class _Package(ModuleType):

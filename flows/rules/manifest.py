@@ -76,6 +76,22 @@ def read_manifest(text: str, suffix: str) -> list[Row]:
     return rows
 
 
+def read_job(text: str, suffix: str, given: Mapping[str, Any]) -> Row:
+    """Returns the one job whose fields a YAML or JSON file holds, readable or not.
+
+    Args:
+        text: The file's content.
+        suffix: The file's ending, which names the format.
+        given: What fields are that the file leaves out.
+
+    Raises:
+        ManifestError: The file is malformed as a whole.
+    """
+    text = text.removeprefix("\ufeff")
+    data = _json_data(text) if suffix.lower() == ".json" else _yaml_data(text)[0]
+    return _row(1, None, {**given, **data} if isinstance(data, dict) else data)
+
+
 def resolve(address: str, base: str) -> str:
     """Returns a medium's address, with a relative path taken from the folder of the manifest.
 
@@ -165,15 +181,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _yaml(text: str) -> Iterator[Row]:
-    try:
-        loader = _Loader(text)
-        document = loader.get_single_node()
-        data = loader.construct_document(document) if document is not None else None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ManifestError(f"line {line}: not valid YAML: {error.problem}") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ManifestError(f"not valid YAML: {error}") from error
+    data, document = _yaml_data(text)
     jobs = document
     if isinstance(document, yaml.MappingNode):
         jobs = next((value for key, value in document.value if key.value == "jobs"), None)
@@ -181,12 +189,28 @@ def _yaml(text: str) -> Iterator[Row]:
     return _entries(data, lines)
 
 
-def _json(text: str) -> Iterator[Row]:
+def _yaml_data(text: str) -> tuple[Any, yaml.Node | None]:
+    """Returns what a YAML file holds, as values and as nodes that know their lines."""
     try:
-        data = json.loads(text, object_pairs_hook=_no_key_twice)
+        loader = _Loader(text)
+        document = loader.get_single_node()
+        return loader.construct_document(document) if document is not None else None, document
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ManifestError(f"line {line}: not valid YAML: {error.problem}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ManifestError(f"not valid YAML: {error}") from error
+
+
+def _json(text: str) -> Iterator[Row]:
+    return _entries(_json_data(text), [])
+
+
+def _json_data(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_no_key_twice)
     except (ValueError, RecursionError) as error:
         raise ManifestError(f"not valid JSON: {error}") from error
-    return _entries(data, [])
 
 
 def _entries(data: object, lines: Sequence[int]) -> Iterator[Row]:

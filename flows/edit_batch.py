@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 from pathlib import PurePosixPath
+from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -55,9 +56,7 @@ async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[
                 lane = await run.lane(plan.provider, plan.model)
                 run.progress.tell(Step(plan.job_key or "", plan.name, Stage.PLANNED, plan.cost, lane=lane))
             shards = await split(run, plans)
-            reported = await asyncio.gather(
-                *(edit_shard(shard, options, number) for number, shard in enumerate(shards, start=1))
-            )
+            reported = await _in_turn(run, shards, options)
         by_name = {report.name: report for reports in reported for report in reports}
         report = BatchReport(jobs=[by_name[plan.name] for plan in plans])
         await pages.conclude(report, await renew_gallery(run, report.jobs))
@@ -104,11 +103,40 @@ async def validate_all(run: Run, rows: Sequence[Row]) -> list[PlannedJob]:
 
 
 async def split(run: Run, plans: Sequence[PlannedJob]) -> list[list[PlannedJob]]:
-    """Returns shards: jobs begun earlier first, since their results expire, then the longest clips first."""
+    """Returns shards, each of jobs that share slots.
+
+    Among those, jobs begun earlier come first, since their results expire, then the longest clips: what is long and
+    begins late would run alone at the end.
+    """
     begun = set(await run.journal.job_keys())
     keys = {plan.job_key: index for index, plan in reversed(list(enumerate(plans)))}
     order = sorted(plans, key=lambda plan: (plan.job_key not in begun, -(plan.clip_seconds or 0), keys[plan.job_key]))
-    return [order[start : start + SHARD_SIZE] for start in range(0, len(order), SHARD_SIZE)]
+    by_lane: dict[tuple[str, str], list[PlannedJob]] = defaultdict(list)
+    for plan in order:
+        by_lane[plan.provider, plan.model].append(plan)
+    return [jobs[start : start + SHARD_SIZE] for jobs in by_lane.values() for start in range(0, len(jobs), SHARD_SIZE)]
+
+
+async def _in_turn(run: Run, shards: Sequence[Sequence[PlannedJob]], options: RunOptions) -> list[list[JobReport]]:
+    """Runs shards: among those that share slots, the next one begins when all jobs of the one before have begun."""
+    running: list[asyncio.Future[Any]] = []
+    lanes: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def begin(number: int, plans: Sequence[PlannedJob]) -> list[JobReport]:
+        async with lanes[plans[0].provider, plans[0].model]:  # first come, first served
+            shard: asyncio.Future[list[JobReport]] = asyncio.ensure_future(edit_shard(list(plans), options, number))
+            running.append(shard)
+            begun: asyncio.Future[Any] = asyncio.ensure_future(run.window.all_begun({plan.job_key for plan in plans}))
+            await asyncio.wait({shard, begun}, return_when=asyncio.FIRST_COMPLETED)
+            begun.cancel()
+        return await shard
+
+    try:
+        return await asyncio.gather(*(begin(number, plans) for number, plans in enumerate(shards, start=1)))
+    finally:  # when the run is interrupted, it closes after its shards
+        for shard in running:
+            shard.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _one_after_the_other(run: Run, plans: Sequence[PlannedJob]) -> list[JobReport]:
@@ -116,7 +144,8 @@ async def _one_after_the_other(run: Run, plans: Sequence[PlannedJob]) -> list[Jo
     job_key = plans[0].job_key
     assert job_key is not None
     reports = []
-    async with run.turns[job_key]:
+    lane = await run.lane(plans[0].provider, plans[0].model)
+    async with run.window.place(lane, job_key), run.turns[job_key]:
         try:
             for plan in plans:
                 report = await edit_and_report(run, plan)

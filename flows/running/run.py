@@ -41,6 +41,7 @@ from flows.running.progress import Lane, Progress
 from flows.running.scratch import scratch_folder
 from flows.running.settings import RunOptions, Settings
 from flows.running.shared import Shared
+from flows.running.window import Window
 from flows.telling.outcomes import OverBudget, create_refused, over_budget
 from flows.telling.reports import JobReport
 from flows.transfer.uploads import Uploads
@@ -49,6 +50,7 @@ T = TypeVar("T")
 Client = DashScopeClient | ApiyiClient
 OnEnd = Callable[[PlannedJob, JobReport], Awaitable[None]]
 UPLOADS_AT_ONCE = 4
+PERSISTS_AT_ONCE = 8
 
 
 class Run:
@@ -69,7 +71,9 @@ class Run:
         stopped: Accounts that refuse every create, and why: no further one is sent to them.
         turns: Keeps jobs of one key apart, which would meet in the same scratch files.
         on_end: Called with every job that ends in a shard; whoever hands on jobs while others run listens here.
+        window: Bounds how many jobs are under way at once.
         uploading: Bounds how many jobs upload at once.
+        persisting: Bounds how many results are fetched and looked at at once.
         uploads: Files on their way to where providers fetch them, or there.
         shared: Work that several jobs want at the same time.
     """
@@ -89,7 +93,9 @@ class Run:
         self.stopped: dict[str, Failure] = {}
         self.turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.on_end: OnEnd | None = None
+        self.window = Window()
         self.uploading = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self.persisting = asyncio.Semaphore(PERSISTS_AT_ONCE)
         self.uploads = Uploads(journal.store, self.clock)
         self.shared = Shared()
         self._clients: dict[tuple[Provider, str | None], Client] = {}

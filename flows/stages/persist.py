@@ -47,7 +47,8 @@ async def persist(run: Run, name: str, attempt: Attempt, over: ProviderTask) -> 
     if over.state is not ProviderState.SUCCEEDED:
         settled = _settled(run, attempt, over)
     else:
-        settled = await _publish(run, await own_name(run, name, intent.job_key), attempt, over)
+        async with run.persisting:
+            settled = await _publish(run, await own_name(run, name, intent.job_key), attempt, over)
     with suppress(FileExistsError):
         await run.journal.write(intent.job_key, settled)
 

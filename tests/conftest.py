@@ -3,6 +3,7 @@
 import atexit
 import functools
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -78,6 +79,9 @@ def emulator(_running_emulator: Emulator) -> Emulator:
 @pytest.fixture
 def providers(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Emulator:
     """The environment of a team that uses both providers, which the emulator plays, and results on this disk."""
+    usual = {"run_times.median_seconds": RUN_SECONDS, "run_times.p95_seconds": RUN_SECONDS}
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text(json.dumps([{"set": usual}]))
     for name, value in {
         "DASHSCOPE_API_KEY": KEY,
         "DASHSCOPE_HTTP_BASE_URL": emulator.dashscope_base_url,
@@ -85,6 +89,7 @@ def providers(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         "APIYI_BASE_URL": emulator.apiyi_base_url,
         "RECUT_CLOCK_SCALE": str(CLOCK_SCALE),
         "RECUT_RESULTS": str(tmp_path / "results"),
+        "RECUT_CATALOG": str(catalog),
     }.items():
         monkeypatch.setenv(name, value)
     return emulator

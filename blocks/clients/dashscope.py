@@ -32,6 +32,8 @@ from flows.rules.states import ProviderState, read_state
 #: Lets a create use addresses of the temporary store.
 RESOLVE_OSS = {"X-DashScope-OssResourceResolve": "enable"}
 LIST_PAGE = 100
+#: An account has a few hundred models at most.
+MAX_QUOTA_PAGES = 10
 
 
 @dataclass(frozen=True)
@@ -188,11 +190,16 @@ class DashScopeClient:
         Raises:
             CallFailed: No usable answer came.
         """
-        answer = await self._transport.read("/models/limits", {"page_no": 1, "page_size": 100})
-        raise_refusal(answer)
-        output = answer.body.get("output")
-        rows = output.get("quotas") if isinstance(output, dict) else None
-        return [_quota(row) for row in rows or [] if isinstance(row, dict)]
+        quotas: list[Quota] = []
+        for page in range(1, MAX_QUOTA_PAGES + 1):
+            answer = await self._transport.read("/models/limits", {"page_no": page, "page_size": LIST_PAGE})
+            raise_refusal(answer)
+            output = answer.body.get("output")
+            rows = output.get("quotas") if isinstance(output, dict) else None
+            quotas += [_quota(row) for row in rows or [] if isinstance(row, dict)]
+            if not rows or len(rows) < LIST_PAGE:
+                break
+        return quotas
 
 
 def _failure(output: Mapping[str, Any], body: Mapping[str, Any]) -> Failure:

@@ -16,9 +16,10 @@ from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from blocks.clients.files import changed_at
 from blocks.clients.store import NotExclusive, StorageFailed, Store
 from flows.rules.history import Attempt, BrokenHistory, History
-from flows.rules.records import RECORD, Intent, Record, Unanswered, Writer
+from flows.rules.records import RECORD, Intent, Record, Settled, Unanswered, Writer
 
 #: Where the journal is below the results, unless it has a place of its own.
 JOURNAL_FOLDER = ".recut/journal"
@@ -229,6 +230,28 @@ class Journal:
         """Returns the keys of all jobs ever begun."""
         names = await asyncio.to_thread(self.store.names, "")
         return sorted({name.partition("/")[0] for name in names if name.endswith("-intent.json")})
+
+    async def newest_published(self, count: int) -> list[Attempt]:
+        """Returns so many of the attempts that were published last, the newest at the end.
+
+        Raises:
+            StorageFailed: The journal cannot be read; one broken record is left out.
+        """
+        listed = await asyncio.to_thread(self.store.listing)
+        settled = sorted((changed_at(info) or 0.0, name) for name, info in listed.items() if "-settled" in name)
+        names = [name for _, name in settled[-count:]]
+        found = await asyncio.gather(*(asyncio.to_thread(self._published, name) for name in names))
+        return [attempt for attempt in found if attempt is not None]
+
+    def _published(self, settled_name: str) -> Attempt | None:
+        try:
+            settled = self._record(settled_name)
+            intent = self._record(settled_name.replace("-settled", "-intent"))
+        except (FileNotFoundError, JournalUnreadable):
+            return None
+        if not isinstance(settled, Settled) or not isinstance(intent, Intent) or settled.state != "published":
+            return None
+        return Attempt(intent.attempt, intent, settled=settled)
 
     async def open(self) -> Open:
         """Returns the attempts whose outcome nobody knows, of all jobs: file names alone tell which.

@@ -6,22 +6,23 @@ given number of looks comes from a density of looks that follows the square root
 """
 
 import math
+from bisect import bisect_left
 from functools import lru_cache
+from itertools import pairwise
 from statistics import NormalDist
 
 from flows.rules.offers import Quotas, RunTimes
 from flows.rules.states import ProviderState
 
-#: Expected looks per provider task: beyond about a dozen, each further one saves less than a second.
-EXPECTED_LOOKS = 11
-#: Moderation and bad input fail within seconds; looking early then gives the slot back at once.
-EARLY_LOOKS_SECONDS = (3.0, 10.0, 25.0)
-#: While a provider task queues, nothing can be ready; this only notices that it started.
-PENDING_SECONDS = 15.0
-LONGEST_WAIT_SECONDS = 30.0
+#: Expected looks per provider task once it runs: beyond that, each further one saves a tenth of a second.
+EXPECTED_LOOKS = 16
+#: Bad input and much of moderation fail within seconds; one look then gives the slot back at once.
+FIRST_LOOK_SECONDS = 5.0
+LONGEST_WAIT_SECONDS = 60.0
 
 _NORMAL = NormalDist()
-_STEPS = 400
+_STEPS = 1000
+_LEAST_SIGMA = 0.05
 
 
 def wait_before_next_look(
@@ -32,54 +33,56 @@ def wait_before_next_look(
     Args:
         state: What the last look saw; PENDING before the first one.
         since_submit: Provider seconds since the provider task was created.
-        since_running: Provider seconds since RUNNING was first seen, None before that.
+        since_running: Provider seconds since it started to run, or since that was first seen; None before that.
         times: Run times to expect.
         quotas: The account's limits; its shortest interval is never undercut.
     """
-    early = next((look for look in EARLY_LOOKS_SECONDS if look > since_submit + 0.5), None)
-    if state is ProviderState.PENDING or since_running is None:
-        wait = PENDING_SECONDS
+    if since_submit < FIRST_LOOK_SECONDS:
+        wait = FIRST_LOOK_SECONDS - since_submit
+    elif state is ProviderState.PENDING or since_running is None:
+        wait = quantile(0.05, times)  # even if it starts right now, nothing can be ready before
     else:
         wait = _wait_while_running(since_running, times)
-    if early is not None:
-        wait = min(wait, early - since_submit)
     return max(quotas.min_poll_seconds, min(LONGEST_WAIT_SECONDS, wait))
 
 
-def _wait_while_running(elapsed: float, times: RunTimes) -> float:
-    earliest = _quantile(0.05, times)
-    if elapsed < earliest:
-        return earliest - elapsed
-    # The density is read half an interval ahead, where the look falls on average.
-    interval = 1 / _density(elapsed, times)
-    return 1 / _density(elapsed + interval / 2, times)
-
-
-def _sigma(times: RunTimes) -> float:
-    return max(0.05, math.log(times.p95_seconds / times.median_seconds) / _NORMAL.inv_cdf(0.95))
-
-
-def _quantile(share: float, times: RunTimes) -> float:
+def quantile(share: float, times: RunTimes) -> float:
+    """Returns by how many seconds this share of runs is over."""
     return times.median_seconds * math.exp(_sigma(times) * _NORMAL.inv_cdf(share))
 
 
-def _density(at: float, times: RunTimes) -> float:
-    """Looks per second: proportional to the square root of the hazard of a lognormal run time."""
-    density, survival = _lognormal(at, times)
-    hazard = density / max(survival, 1e-9)
-    return max(1 / LONGEST_WAIT_SECONDS, EXPECTED_LOOKS * math.sqrt(hazard) / _norm(times))
-
-
-def _lognormal(at: float, times: RunTimes) -> tuple[float, float]:
-    sigma = _sigma(times)
-    z = math.log(at / times.median_seconds) / sigma
-    return _NORMAL.pdf(z) / (at * sigma), 1 - _NORMAL.cdf(z)
+def _wait_while_running(elapsed: float, times: RunTimes) -> float:
+    """Waits for as long as the density of looks adds up to one more."""
+    moments, looks = _schedule(times)
+    if elapsed >= moments[-1]:
+        return LONGEST_WAIT_SECONDS
+    due = _at(elapsed, moments, looks) + 1
+    return LONGEST_WAIT_SECONDS if due >= looks[-1] else _at(due, looks, moments) - elapsed
 
 
 @lru_cache
-def _norm(times: RunTimes) -> float:
-    """The integral of sqrt(f·S), which scales the density to the expected number of looks."""
-    low, high = _quantile(0.0005, times), _quantile(0.9995, times)
-    step = (high - low) / _STEPS
-    points = (low + step * (index + 0.5) for index in range(_STEPS))
-    return step * sum(math.sqrt(density * survival) for density, survival in (_lognormal(p, times) for p in points))
+def _schedule(times: RunTimes) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Returns moments of a run, and how many looks are due by each: from none to those of the longest runs."""
+    sigma = _sigma(times)
+    ends = [_NORMAL.inv_cdf(0.0005) * (1 - 2 * index / _STEPS) for index in range(_STEPS + 1)]
+    norm, hazards = 0.0, [0.0]
+    for low, high in pairwise(ends):
+        z = (low + high) / 2
+        # In z the step is even; in time it is median · e^(sigma·z) · sigma · dz, and f·dt is pdf(z)·dz.
+        second = times.median_seconds * math.exp(sigma * z) * sigma
+        density, survival, step = _NORMAL.pdf(z) / second, _NORMAL.cdf(-z), second * (high - low)
+        norm += math.sqrt(density * survival) * step
+        hazards.append(hazards[-1] + math.sqrt(density / survival) * step)
+    moments = tuple(times.median_seconds * math.exp(sigma * z) for z in ends)
+    return moments, tuple(EXPECTED_LOOKS / norm * hazard for hazard in hazards)
+
+
+def _at(value: float, along: tuple[float, ...], across: tuple[float, ...]) -> float:
+    """Reads a table between its rows."""
+    index = min(max(bisect_left(along, value), 1), len(along) - 1)
+    share = (value - along[index - 1]) / (along[index] - along[index - 1])
+    return across[index - 1] + max(0.0, share) * (across[index] - across[index - 1])
+
+
+def _sigma(times: RunTimes) -> float:
+    return max(_LEAST_SIGMA, math.log(times.p95_seconds / times.median_seconds) / _NORMAL.inv_cdf(0.95))

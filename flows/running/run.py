@@ -16,11 +16,12 @@ from prefect.runtime import deployment, flow_run
 from prefect.settings import PREFECT_API_URL
 
 from blocks.clients.apiyi import ApiyiClient
-from blocks.clients.dashscope import DashScopeClient
+from blocks.clients.dashscope import DashScopeClient, Quota
 from blocks.clients.probe import check_usable
 from blocks.clients.provider import endpoint
 from blocks.clients.store import StorageFailed
 from blocks.credentials import load_credentials
+from flows.ledger.experience import Experience
 from flows.ledger.guard import Guard
 from flows.ledger.journal import Journal, owner_is_gone, runs_here
 from flows.planning.market import Market, market_from_environment
@@ -36,6 +37,7 @@ from flows.rules.offers import Offer
 from flows.rules.records import Endpoint
 from flows.running.clock import Clock
 from flows.running.limits_choice import open_limits
+from flows.running.own_quotas import own_quotas, with_own
 from flows.running.places import Places, open_places, refuse_passing_folders
 from flows.running.progress import Lane, Progress
 from flows.running.scratch import scratch_folder
@@ -72,6 +74,7 @@ class Run:
         turns: Keeps jobs of one key apart, which would meet in the same scratch files.
         on_end: Called with every job that ends in a shard; whoever hands on jobs while others run listens here.
         window: Bounds how many jobs are under way at once.
+        experience: How long provider tasks ran so far.
         uploading: Bounds how many jobs upload at once.
         persisting: Bounds how many results are fetched and looked at at once.
         uploads: Files on their way to where providers fetch them, or there.
@@ -95,6 +98,7 @@ class Run:
         self.on_end: OnEnd | None = None
         self.window = Window()
         self.uploading = asyncio.Semaphore(UPLOADS_AT_ONCE)
+        self.experience = Experience(journal)
         self.persisting = asyncio.Semaphore(PERSISTS_AT_ONCE)
         self.uploads = Uploads(journal.store, self.clock)
         self.shared = Shared()
@@ -102,6 +106,7 @@ class Run:
         self._opening = asyncio.Lock()
         self._untorn: set[asyncio.Future[Any]] = set()
         self._reserved: dict[str, list[Cost]] = {}
+        self._own_quotas: dict[str, dict[str, Quota]] = {}
 
     async def client(self, provider: Provider, recorded: Endpoint | None = None) -> Client:
         """Returns the client of a provider: today's, or for a resume one at the address recorded at submission.
@@ -122,6 +127,8 @@ class Run:
         return found
 
     async def market(self, providers: set[Provider]) -> Market:
+            if found.account not in self._own_quotas:
+                self._own_quotas[found.account] = await own_quotas(found)
         """Returns where jobs run by today's credentials.
 
         Args:
@@ -148,7 +155,8 @@ class Run:
     async def lane(self, provider: Provider, model: str) -> Lane:
         """Returns the slots that jobs of a model take in turn."""
         offer = self.offer(await self.endpoint(provider, model))
-        usual = offer.run_times.median_seconds / self.clock.scale
+        times = await self.experience.expected(provider, model, None, offer.run_times)
+        usual = times.median_seconds / self.clock.scale
         return Lane(f"{model} at {provider}", self.limits.slots(offer.quotas), usual)
 
     def refuse_stopped(self, account: str) -> None:
@@ -229,8 +237,10 @@ class Run:
         self._reserved.setdefault(plan.job_key or "", []).append(plan.cost)
 
     def offer(self, where: Endpoint) -> Offer:
-        """Returns what is offered at an endpoint."""
-        return self.catalog.offer(where.provider, where.model, where.region)
+        """Returns what is offered at an endpoint, within the account's own limits."""
+        offer = self.catalog.offer(where.provider, where.model, where.region)
+        own = self._own_quotas.get(where.account, {}).get(where.model)
+        return offer.model_copy(update={"quotas": with_own(offer.quotas, own)})
 
     async def to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Does what must not be torn: when the run is interrupted meanwhile, its closing waits for it."""

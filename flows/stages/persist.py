@@ -53,6 +53,7 @@ async def persist(run: Run, name: str, attempt: Attempt, over: ProviderTask) -> 
         await run.journal.write(intent.job_key, settled)
 
 
+        run.experience.note(intent, settled.run_seconds)
 def _settled(run: Run, attempt: Attempt, over: ProviderTask) -> Settled:
     states = {ProviderState.FAILED: "failed", ProviderState.CANCELED: "cancelled", ProviderState.UNKNOWN: "expired"}
     return Settled.model_validate(

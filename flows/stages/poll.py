@@ -1,13 +1,12 @@
 """Stage 4: look at the provider task until it is over. Nothing but its end, or the provider's limits, stops this."""
 
 import random
-from datetime import datetime
 
 from blocks.clients.provider import ProviderTask
 from blocks.clients.transport import CallFailed
 from flows.rules.failures import advice, asked_wait, may_read_again
 from flows.rules.history import Attempt
-from flows.rules.polling import wait_before_next_look
+from flows.rules.polling import FIRST_LOOK_SECONDS, wait_before_next_look
 from flows.rules.states import ProviderState
 from flows.running.progress import Stage, Step
 from flows.running.run import Run
@@ -33,10 +32,11 @@ async def poll(run: Run, attempt: Attempt) -> ProviderTask:
     intent, provider_task_id = attempt.intent, attempt.submitted.provider_task_id
     client = await run.client(intent.endpoint.provider, intent.endpoint)
     offer = run.offer(intent.endpoint)
+    where, resolution = intent.endpoint, intent.parameters.get("resolution")
+    times = await run.experience.expected(where.provider, where.model, resolution, offer.run_times)
     state, running_since, trouble_since = ProviderState.PENDING, None, None
     trouble_wait = FIRST_WAIT_SECONDS
-    if run.clock.provider_seconds_since(attempt.submitted.at) < FIRST_WAIT_SECONDS:
-        await run.clock.sleep(FIRST_WAIT_SECONDS)
+    await run.clock.sleep(max(0.0, FIRST_LOOK_SECONDS - run.clock.provider_seconds_since(attempt.submitted.at)))
     while True:
         await run.limits.query_turn(intent.endpoint, offer.quotas)
         age = run.clock.provider_seconds_since(attempt.submitted.at)
@@ -54,14 +54,14 @@ async def poll(run: Run, attempt: Attempt) -> ProviderTask:
             if seen.state.is_final:
                 return seen
             if seen.state is ProviderState.RUNNING and running_since is None:
-                running_since = run.clock.now()
+                running_since = run.clock.monotonic() - _ran(seen, age)
             state, trouble_since, trouble_wait = seen.state, None, FIRST_WAIT_SECONDS
             _tell(run, attempt, state)
             wait = wait_before_next_look(
                 state=state,
                 since_submit=age,
-                since_running=_since(run, running_since),
-                times=offer.run_times,
+                since_running=None if running_since is None else run.clock.monotonic() - running_since,
+                times=times,
                 quotas=offer.quotas,
             )
         else:
@@ -82,8 +82,15 @@ def _trouble(seen: ProviderTask, age: float) -> str | None:
     return None
 
 
-def _since(run: Run, moment: datetime | None) -> float | None:
-    return None if moment is None else run.clock.provider_seconds_since(moment)
+def _ran(seen: ProviderTask, age: float) -> float:
+    """Returns how long it runs already, in provider seconds, by the provider's own times where it tells them.
+
+    Their difference is used, not the times themselves: its clock need not be ours.
+    """
+    if seen.started_at is None or seen.submitted_at is None:
+        return 0.0
+    queued = (seen.started_at - seen.submitted_at).total_seconds()
+    return min(max(0.0, age - queued), age)
 
 
 def _tell(run: Run, attempt: Attempt, state: ProviderState) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from blocks.clients.backends import Disk, Labels, open_backend, said
+from blocks.clients.backends import Ahead, Disk, Labels, open_backend, said
 from flows.rules.addresses import printable
 
 _NO_LABELS: Labels = {}
@@ -122,6 +122,16 @@ class Store:
             raise
         except Exception as error:
             raise StorageFailed(f"cannot create {self.address(name)}: {said(error)}") from error
+
+    def ahead(self, name: str, source: Path, labels: Labels = _NO_LABELS) -> Ahead | None:
+        """Returns a way to send a local file that is still growing before it is published, None where there is none.
+
+        Args:
+            name: The final name; nothing stands under it before the upload is finished.
+            source: The file; it need not be there yet.
+            labels: What the storage shall say of it, where it keeps such things.
+        """
+        return self._backend.ahead(self._path(name), source, labels)
 
     def publish(self, name: str, source: Path, labels: Labels = _NO_LABELS, *, shared: bool = False) -> str:
         """Puts a finished local file under its final name in one step, and returns its address.

@@ -1,11 +1,14 @@
 """Stage 5: fetch the result, verify it, publish it with pictures and sidecar, and settle the job."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
+from blocks.clients.backends import Ahead
 from blocks.clients.provider import ProviderTask
+from blocks.clients.store import StorageFailed
 from blocks.clients.transport import CallFailed
 from flows.ledger.journal import writer
 from flows.ledger.names import own_name
@@ -25,6 +28,7 @@ from flows.running.run import Run
 from flows.stages.stage import stage
 from flows.telling.outcomes import runs_on
 from flows.transfer.fetch import ResultBroken, fetch
+from flows.transfer.sending import sending
 
 
 @stage("persist", named="persist {name}", retries=4)
@@ -49,11 +53,11 @@ async def persist(run: Run, name: str, attempt: Attempt, over: ProviderTask) -> 
     else:
         async with run.persisting:
             settled = await _publish(run, await own_name(run, name, intent.job_key), attempt, over)
+        run.experience.note(intent, settled.run_seconds)
     with suppress(FileExistsError):
         await run.journal.write(intent.job_key, settled)
 
 
-        run.experience.note(intent, settled.run_seconds)
 def _settled(run: Run, attempt: Attempt, over: ProviderTask) -> Settled:
     states = {ProviderState.FAILED: "failed", ProviderState.CANCELED: "cancelled", ProviderState.UNKNOWN: "expired"}
     return Settled.model_validate(
@@ -72,19 +76,23 @@ async def _publish(run: Run, name: str, attempt: Attempt, over: ProviderTask) ->
     assert attempt.submitted is not None
     intent, provider_task_id = attempt.intent, attempt.submitted.provider_task_id
     file = run.scratch_file(intent.job_key, "result.mp4")
-    try:
-        sha256 = await fetch(run, attempt, over, file)
-    except ResultBroken as error:
-        raise runs_on(provider_task_id, str(error)) from error
-    verified = await asyncio.to_thread(verify_result, file, _expected(run, intent))
-    if verified.problems or verified.facts is None:
-        # Something in between may have answered for the storage: it is asked again, as after a broken download.
-        file.unlink()
-        text = f"what came is no playable video: {'; '.join(verified.problems)}"
-        raise CallFailed(Failure(cause=Cause.NONSENSE, code="NoVideo", message=text))
-    name = await asyncio.to_thread(_free_name, run, name, intent.job_key, sha256)
     labels = {"recut-job-key": intent.job_key, "recut-provider-task": provider_task_id}
-    address = await asyncio.to_thread(run.results.publish, f"{name}.mp4", file, labels, shared=True)
+    async with sending(await asyncio.to_thread(_ahead, run, name, file, labels)) as sent:
+        try:
+            sha256 = await fetch(run, attempt, over, file, sending=sent)
+        except ResultBroken as error:
+            raise runs_on(provider_task_id, str(error)) from error
+        verified = await asyncio.to_thread(verify_result, file, _expected(run, intent))
+        if verified.problems or verified.facts is None:
+            # Something in between may have answered for the storage: it is asked again, as after a broken download.
+            file.unlink()
+            text = f"what came is no playable video: {'; '.join(verified.problems)}"
+            raise CallFailed(Failure(cause=Cause.NONSENSE, code="NoVideo", message=text))
+        wished, name = name, await asyncio.to_thread(_free_name, run, name, intent.job_key, sha256)
+        if name == wished and await sent.finish():
+            address = run.results.address(f"{name}.mp4")
+        else:
+            address = await asyncio.to_thread(run.results.publish, f"{name}.mp4", file, labels, shared=True)
     sheet, looks = await asyncio.to_thread(_pictures, run, intent, file, name)
     if sheet is not None:
         await asyncio.to_thread(run.results.write, f"{name}.jpg", sheet, labels)
@@ -116,6 +124,16 @@ def _expected(run: Run, intent: Intent) -> Expected:
         ratio=intent.parameters.get("ratio"),
         audio=intent.clip_has_sound if intent.parameters.get("audio_setting") == "origin" else None,
     )
+
+
+def _ahead(run: Run, name: str, file: Path, labels: Mapping[str, str]) -> Ahead | None:
+    """Returns a way to send the result under its name while it arrives, None where it may have to get another."""
+    ahead = run.results.ahead(f"{name}.mp4", file, labels)
+    try:
+        taken = ahead is not None and any(_is_there(run, f"{name}{part}") for part in (".mp4", ".json", ".jpg"))
+    except StorageFailed:
+        return None  # what is paid for is fetched all the same
+    return None if taken else ahead
 
 
 def _free_name(run: Run, name: str, job_key: str, sha256: str) -> str:

@@ -1,11 +1,8 @@
 """Fetches a result to this machine: resumed where it broke off, checked against everything its server says of it."""
 
 import asyncio
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-
-from fastcrc import crc64
 
 from blocks.clients.provider import ProviderTask
 from blocks.clients.transport import CallFailed, download
@@ -13,6 +10,8 @@ from flows.rules.failures import Cause, Failure
 from flows.rules.history import Attempt
 from flows.rules.states import ProviderState
 from flows.running.run import Run
+from flows.transfer.arrival import Arrival, Digest
+from flows.transfer.sending import Sending
 
 #: Far above any result of these models, far below any disk: a server must not be able to fill it.
 MAX_RESULT_BYTES = 4 * 1024**3
@@ -24,7 +23,7 @@ class ResultBroken(Exception):
     """What the provider serves as result is none, however often it is fetched."""
 
 
-async def fetch(run: Run, attempt: Attempt, over: ProviderTask, file: Path) -> str:
+async def fetch(run: Run, attempt: Attempt, over: ProviderTask, file: Path, *, sending: Sending | None = None) -> str:
     """Downloads a result and returns its SHA-256; a broken connection goes on from where it was.
 
     Args:
@@ -32,6 +31,7 @@ async def fetch(run: Run, attempt: Attempt, over: ProviderTask, file: Path) -> s
         attempt: The attempt, for asking the provider for a fresh link.
         over: The provider task with its link.
         file: Where to put it; what an earlier try left there is continued.
+        sending: What sends it on while it arrives, None for nothing.
 
     Raises:
         CallFailed: It could not be fetched now; another try may go on from what is there.
@@ -40,17 +40,18 @@ async def fetch(run: Run, attempt: Attempt, over: ProviderTask, file: Path) -> s
     assert attempt.submitted is not None and over.result_url is not None
     url = over.result_url
     wait = FIRST_WAIT_SECONDS
+    arrival = Arrival(file, sending)
     for again in range(TRIES):
         try:
-            expected = await _continue(url, file)
-            return await asyncio.to_thread(_checked, file, expected)
+            headers = await _continue(url, arrival)
+            return _checked(await arrival.digest(), headers)
         except CallFailed as error:
             if again == TRIES - 1:
                 raise
             if error.failure.cause is Cause.FORBIDDEN:
                 url = await _fresh_link(run, attempt) or url
         except ResultBroken:
-            file.unlink(missing_ok=True)
+            await arrival.drop()
             if again == TRIES - 1:
                 raise
         await asyncio.sleep(wait)
@@ -58,12 +59,12 @@ async def fetch(run: Run, attempt: Attempt, over: ProviderTask, file: Path) -> s
     raise AssertionError("the last try returns or raises")
 
 
-async def _continue(url: str, file: Path) -> Mapping[str, str]:
+async def _continue(url: str, arrival: Arrival) -> Mapping[str, str]:
     """Fetches what is missing of a file and returns the headers that describe the whole."""
-    have = file.stat().st_size if file.exists() else 0
+    have = arrival.size
     async with download(url, offset=have) as answer:
         if answer.status == 416 and have:
-            file.unlink()
+            await arrival.drop()
             raise CallFailed(_broken("the part already here does not fit the file"))
         if answer.status not in (200, 206):
             cause = Cause.FORBIDDEN if answer.status in (401, 403, 404) else Cause.NO_ANSWER
@@ -75,15 +76,12 @@ async def _continue(url: str, file: Path) -> Mapping[str, str]:
                     status=answer.status,
                 )
             )
-        resumed = answer.status == 206 and have > 0
-        size = have if resumed else 0
-        with file.open("ab" if resumed else "wb") as stream:
-            async for piece in answer.pieces:
-                size += len(piece)
-                if size > MAX_RESULT_BYTES:
-                    raise ResultBroken("the result is larger than any video of these models")
-                # Into the page cache: microseconds, where handing each piece to a thread costs more than fetching it.
-                stream.write(piece)
+        if answer.status == 200 and have:
+            await arrival.drop()
+        await arrival.take(answer.pieces, MAX_RESULT_BYTES)
+        size = arrival.size
+        if size > MAX_RESULT_BYTES:
+            raise ResultBroken("the result is larger than any video of these models")
         whole = _whole_size(answer.status, answer.headers)
         if whole is not None and size < whole:
             raise CallFailed(_broken(f"the download ended after {size:,} of {whole:,} bytes"))
@@ -95,20 +93,14 @@ def _whole_size(status: int, headers: Mapping[str, str]) -> int | None:
     return int(stated) if stated and stated.isdigit() else None
 
 
-def _checked(file: Path, headers: Mapping[str, str]) -> str:
-    """Returns the SHA-256 of a file after comparing it with OSS's CRC-64, where announced."""
-    sha256, crc, size = hashlib.sha256(), 0, 0
-    with file.open("rb") as stream:
-        while piece := stream.read(1 << 20):
-            sha256.update(piece)
-            crc = crc64.xz(piece, crc)
-            size += len(piece)
+def _checked(digest: Digest, headers: Mapping[str, str]) -> str:
+    """Returns the SHA-256 of a result after comparing its CRC-64 with the one that OSS announces, where it does."""
     announced = headers.get("x-oss-hash-crc64ecma")
-    if announced and announced.isdigit() and int(announced) != crc:
+    if announced and announced.isdigit() and int(announced) != digest.crc64:
         raise ResultBroken("the result does not match the checksum its server announces")
-    if not size:
+    if not digest.size:
         raise ResultBroken("the result is empty")
-    return sha256.hexdigest()
+    return digest.sha256
 
 
 async def _fresh_link(run: Run, attempt: Attempt) -> str | None:

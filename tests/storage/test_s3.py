@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from blocks.clients.backends.s3 import FORBID_OVERWRITE, IF_NONE_MATCH, PART_BYTES, s3_options
+from blocks.clients.backends.multipart import PART_BYTES
+from blocks.clients.backends.s3 import FORBID_OVERWRITE, IF_NONE_MATCH, s3_options
 from blocks.clients.store import NotExclusive, StorageFailed, Store
 from blocks.storage import VideoStorage
 from tests.s3 import KEY, SECRET, Manner, S3Server

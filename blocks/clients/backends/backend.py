@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from fsspec import AbstractFileSystem
 
@@ -18,6 +18,34 @@ RANGES_KEPT = 64
 #: Pieces that reads from beginning to end fetch.
 STREAM_BYTES = 4 * 1024 * 1024
 _MEMORY = threading.Lock()
+
+
+class Ahead(Protocol):
+    """A file that is sent to a storage while it still grows; used by one thread at a time, except for `stop`."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of it was sent."""
+
+    def follow(self, size: int) -> None:
+        """Sends what can be sent once so many bytes of the file are there and will not change.
+
+        Raises:
+            Exception: It could not be sent; nothing more can be made of this.
+        """
+
+    def finish(self) -> None:
+        """Sends the rest of the finished file, and gives it its name.
+
+        Raises:
+            Exception: As far as can be told it does not stand under its name.
+        """
+
+    def stop(self) -> None:
+        """Makes a thread that is sending end soon, with an error."""
+
+    def abort(self) -> None:
+        """Takes back what was sent; nothing more can be made of this."""
 
 
 class Backend:
@@ -98,6 +126,10 @@ class Backend:
             if self.fs.exists(temporary):
                 self.fs.rm_file(temporary)
             raise
+
+    def ahead(self, path: str, source: Path, labels: Labels) -> Ahead | None:
+        """Returns a way to send a local file while it still grows, None where that gains nothing."""
+        return None
 
     def copy(self, source: str, target: str) -> None:
         """Copies within the storage, its content never passing through this machine where the server can."""

@@ -18,11 +18,9 @@ from fsspec import AbstractFileSystem
 from fsspec.config import conf
 
 from blocks.clients.backends.backend import Backend, Labels, content_type
+from blocks.clients.backends.multipart import LEAST_BYTES, Multipart
 from blocks.clients.backends.objects import Objects, as_headers
 
-#: Uploads keep this much of a file in memory: parts of this size, so many at once.
-PART_BYTES = 8 * 1024 * 1024
-PARTS_AT_ONCE = 3
 #: s3fs repeats what botocore has given up repeating; its own five times five tries take minutes.
 OUTER_TRIES, INNER_TRIES = 2, 3
 #: Signatures of version 4 last no longer.
@@ -124,8 +122,19 @@ class S3(Objects):
 
     def put(self, path: str, source: Path, labels: Labels, *, shared: bool = False) -> None:
         """Uploads a file, a large one in parts; a broken upload leaves nothing under the name."""
-        described = self.described(path, labels)
-        self.fs.put_file(str(source), path, chunksize=PART_BYTES, max_concurrency=PARTS_AT_ONCE, **described)
+        if source.stat().st_size < LEAST_BYTES:
+            super().put(path, source, labels)
+            return
+        upload = self.ahead(path, source, labels)
+        try:
+            upload.finish()
+        except BaseException:
+            upload.abort()
+            raise
+
+    def ahead(self, path: str, source: Path, labels: Labels) -> Multipart:
+        """Returns an upload in parts, which are sent while the file still grows."""
+        return Multipart(self.fs, path, source, self.described(path, labels))
 
     def sign(self, path: str, seconds: int) -> str:
         """Returns a URL that reads a file without credentials for so long."""

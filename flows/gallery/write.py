@@ -36,7 +36,7 @@ def write_gallery(store: Store, stopped: Sequence[JobReport] = ()) -> str:
     files = frozenset(name for name in store.names("") if not _hidden(name))
     place = Place(str(store.local_root or store.url), on_disk=store.local_root is not None)
     prints = make_prints(_sidecars(store, files), files, place)
-    page = render(prints, still_stopped(stopped, prints)).encode("utf-8", "replace")
+    page = render(prints, still_stopped(stopped, prints), place).encode("utf-8", "replace")
     with suppress(FileNotFoundError):
         if store.read(GALLERY) == page:
             return store.address(GALLERY)

@@ -6,6 +6,7 @@ not be made here, but by `deployments.deploy`.
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ from flows.running.settings import Settings
 
 #: Paths of the machine that deploys say nothing about the machine that works.
 _OF_ONE_MACHINE: Final = {"home", "catalog"}
+#: Settings that may be relative paths.
+_PLACES: Final = ("RECUT_RESULTS", "RECUT_JOURNAL", "RECUT_INBOX")
 #: Seconds between two signs of life of a flow run; three missing ones count as its end (`automations`).
 _HEARTBEAT_SECONDS: Final = 30
 _renewed: list[str] = []
@@ -38,7 +41,7 @@ def values(environment: Mapping[str, str]) -> dict[str, Any]:
             with the deployments, except passwords, and go before those of a worker; what is not given is the
             worker's.
     """
-    manifest = environment.get("RECUT_MANIFEST")
+    manifest = _lasting(environment.get("RECUT_MANIFEST", ""))
     return {
         "environment": {**_settings(environment), "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(_HEARTBEAT_SECONDS)},
         "inbox_is_named": bool(environment.get("RECUT_INBOX")),
@@ -52,4 +55,10 @@ def values(environment: Mapping[str, str]) -> dict[str, Any]:
 def _settings(environment: Mapping[str, str]) -> dict[str, str]:
     names = (f"RECUT_{name.upper()}" for name in Settings.model_fields if name not in _OF_ONE_MACHINE)
     given = {name: environment[name] for name in (*names, "DASHSCOPE_API_REGION") if environment.get(name)}
+    given |= {name: _lasting(given[name]) for name in _PLACES if name in given}
     return {name: value for name, value in given.items() if not urlsplit(value).password}
+
+
+def _lasting(place: str) -> str:
+    """Returns a place so that it means the same wherever a run works: paths start at the deployer's folder."""
+    return place if not place or "://" in place else str(Path(place).expanduser().absolute())

@@ -4,11 +4,12 @@ Source: alibabacloud.com/help/en/model-studio/wan-video-editing-api-reference (2
 help.aliyun.com/zh/model-studio: manage-asynchronous-tasks, get-temporary-file-url (2026-05-30).
 """
 
+import io
 import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from blocks.clients.provider import (
@@ -146,7 +147,7 @@ class DashScopeClient:
             raise
         return True
 
-    async def upload(self, model: str, suffix: str, content: bytes) -> str:
+    async def upload(self, model: str, suffix: str, content: BinaryIO) -> str:
         """Stores a file for 48 hours where this model can read it, and returns its ``oss://`` address.
 
         Every file gets its own policy and a random name, so that equal names never meet.
@@ -154,7 +155,7 @@ class DashScopeClient:
         Args:
             model: The model that will read it; another one cannot.
             suffix: File ending, such as ``.mp4``.
-            content: The file; both models' limits keep it under 100 MB.
+            content: The file, sent as it is read; it must not change meanwhile.
 
         Raises:
             CallFailed: It was not stored.
@@ -165,8 +166,9 @@ class DashScopeClient:
         if not isinstance(policy, dict) or "upload_host" not in policy or "upload_dir" not in policy:
             raise CallFailed(_nonsense("the upload policy is incomplete"))
         limit = _number(policy.get("max_file_size_mb"))
-        if limit is not None and len(content) > limit * 1024 * 1024:
-            text = f"{len(content) / 1048576:.1f} MB are more than the {limit:.0f} MB its temporary store takes"
+        size = content.seek(0, io.SEEK_END)
+        if limit is not None and size > limit * 1024 * 1024:
+            text = f"{size / 1048576:.1f} MB are more than the {limit:.0f} MB its temporary store takes"
             raise CallFailed(Failure(cause=Cause.INVALID, code="FileTooLarge", message=text, status=400))
         key = f"{policy['upload_dir']}/{uuid.uuid4().hex}{suffix}"
         fields = {

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -144,8 +144,8 @@ class Transport:
         return _answer(response, raw, self._key)
 
 
-async def send_form(url: str, fields: Mapping[str, str], name: str, content: bytes) -> tuple[int, str]:
-    """Posts a file as a form, the file last, without authorization; returns status and text of the answer.
+async def send_form(url: str, fields: Mapping[str, str], name: str, content: BinaryIO) -> tuple[int, str]:
+    """Posts a file as a form, the file last and as it is read, without authorization; returns status and text.
 
     Raises:
         CallFailed: The connection broke; nothing is known to have been stored.

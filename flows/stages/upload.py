@@ -1,9 +1,12 @@
 """Stage 2: give every medium an address the provider can fetch it from."""
 
 import asyncio
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
@@ -114,11 +117,14 @@ def _stage(run: Run, staging: Store, address: str, identity: str) -> str:
 
 
 async def _send(run: Run, client: DashScopeClient, model: str, address: str, identity: str) -> str:
-    def content() -> bytes:
+    def take(copy: BinaryIO) -> None:
         with _unchanged(run, address, identity) as medium:
-            return medium.stream.read()
+            shutil.copyfileobj(medium.stream, copy)
 
-    return await client.upload(model, _suffix(address), await asyncio.to_thread(content))
+    # A copy, because the file may change while it is sent, and because a bucket's cannot be read from the event loop.
+    with tempfile.TemporaryFile() as copy:
+        await asyncio.to_thread(take, copy)
+        return await client.upload(model, _suffix(address), copy)
 
 
 @contextmanager

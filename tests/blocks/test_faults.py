@@ -1,6 +1,7 @@
 """Every way a call can go wrong, at both providers: told by its cause, and for a create by what it may cost."""
 
 import asyncio
+import io
 
 import pytest
 
@@ -159,26 +160,28 @@ async def test_a_look_at_the_gateway_tells_what_became_of_it(apiyi, emulator, do
     ],
 )
 async def test_the_stores_refusal_is_read_from_its_xml(dashscope, emulator, does, cause):
-    failure = await refusal(emulator, Fault(operation="upload", does=does), dashscope.upload(WAN, ".mp4", b"clip"))
+    failure = await refusal(
+        emulator, Fault(operation="upload", does=does), dashscope.upload(WAN, ".mp4", io.BytesIO(b"clip"))
+    )
     assert (failure.cause, failure.code, failure.message) == (cause, does.code, does.message)
 
 
 @pytest.mark.parametrize("does", [Reset(), Reset(when="after")], ids=str)
 async def test_an_upload_that_broke_off_stored_nothing_that_is_known(dashscope, emulator, does):
-    large = dashscope.upload(WAN, ".mp4", bytes(4 << 20))
+    large = dashscope.upload(WAN, ".mp4", io.BytesIO(bytes(4 << 20)))
     failure = await refusal(emulator, Fault(operation="upload", does=does), large)
     assert failure.cause is Cause.NO_ANSWER
 
 
 async def test_a_policy_that_ran_out_on_the_way_is_worth_another(dashscope, emulator):
     emulator.set_faults([Fault(operation="upload", does=Delay(seconds=301), times=1)])
-    late = asyncio.create_task(dashscope.upload(WAN, ".mp4", b"clip"))
+    late = asyncio.create_task(dashscope.upload(WAN, ".mp4", io.BytesIO(b"clip")))
     await asyncio.to_thread(emulator.wait, operation="upload", stage="received")
     emulator.advance(301)
     with pytest.raises(CallFailed) as caught:
         await late
     assert caught.value.failure.cause is Cause.THROTTLED
-    assert (await dashscope.upload(WAN, ".mp4", b"clip")).startswith("oss://")
+    assert (await dashscope.upload(WAN, ".mp4", io.BytesIO(b"clip"))).startswith("oss://")
 
 
 def _name(client: DashScopeClient | ApiyiClient) -> str:
@@ -190,7 +193,7 @@ def _call(client: DashScopeClient, operation: str):
         "get": lambda: client.get("t"),
         "list": lambda: client.list_tasks(WAN),
         "cancel": lambda: client.cancel("t"),
-        "policy": lambda: client.upload(WAN, ".mp4", b"clip"),
+        "policy": lambda: client.upload(WAN, ".mp4", io.BytesIO(b"clip")),
         "limits": client.quotas,
-        "upload": lambda: client.upload(WAN, ".mp4", b"clip"),
+        "upload": lambda: client.upload(WAN, ".mp4", io.BytesIO(b"clip")),
     }[operation]()

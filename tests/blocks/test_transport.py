@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gzip
+import io
 import socket
 import zlib
 from collections.abc import AsyncIterator
@@ -273,6 +274,6 @@ async def test_an_answer_to_a_form_that_never_ends_is_left_unread():
 
     async with await asyncio.start_server(flood, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        status, text = await send_form(f"http://127.0.0.1:{port}", {"key": "k"}, "name", b"content")
+        status, text = await send_form(f"http://127.0.0.1:{port}", {"key": "k"}, "name", io.BytesIO(b"content"))
     assert status == 400
     assert len(text) < 2 * MAX_ANSWER_BYTES

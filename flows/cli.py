@@ -8,7 +8,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from flows.commands.options import Flag, Folders, Running, Several, Wishes
+from flows.commands.options import Filters, Flag, Folders, Planning, Running, Several, Wishes
 from flows.running.settings import RunOptions
 
 app = App(
@@ -37,7 +37,7 @@ def demo(*, results: str | None = None, json: Flag = False) -> int:
 
 
 @app.command
-def plan(sources: Several, /, *, said: Running | None = None) -> int:
+def plan(sources: Several, /, *, said: Planning | None = None) -> int:
     """Validate and price manifests or clips; creates nothing, uploads nothing.
 
     Args:
@@ -45,7 +45,7 @@ def plan(sources: Several, /, *, said: Running | None = None) -> int:
     """
     from flows.commands.plan import run_plan
 
-    said = said or Running()
+    said = said or Planning()
     return run_plan(sources, said.options(), said.json)
 
 

@@ -80,16 +80,26 @@ class Accounts(Folders):
 
 @Parameter(name="*")
 @dataclass
-class Running(Accounts, Market):
+class Planning(Accounts, Market):
+    """Options of every command that validates and prices jobs.
+
+    Attributes:
+        max_cost: Most a run may spend, in the account's currency [RECUT_MAX_COST].
+    """
+
+    max_cost: Decimal | None = None
+
+
+@Parameter(name="*")
+@dataclass
+class Running(Planning):
     """Options of every command that runs jobs.
 
     Attributes:
-        max_cost: Most this run may spend, in the account's currency [RECUT_MAX_COST].
         on_unknown: When a create got no answer and nobody can tell whether it was paid: hold it until a person
             decides, or recreate it, which may pay twice [RECUT_ON_UNKNOWN].
     """
 
-    max_cost: Decimal | None = None
     on_unknown: Literal["hold", "recreate"] | None = None
 
 

@@ -127,3 +127,22 @@ def test_a_private_clip_is_out_of_a_real_providers_reach(recut: Recut, shelf: Sh
     done = recut("plan", shelf.web("clip.mp4"), DASHSCOPE_HTTP_BASE_URL=None)
     assert done.code == 2
     assert "is a private address the provider cannot reach" in done.err
+
+
+def test_a_plan_says_whether_the_cap_would_refuse_it(recut: Recut, shelf: Shelf) -> None:
+    clip = shelf.file("clip.mp4")
+    rows = [{"video": clip, "prompt": "Night"}, {"video": clip, "prompt": "Night"}, {"video": clip, "prompt": "Day"}]
+    manifest = recut.write("jobs.jsonl", rows)
+    over = recut("plan", manifest, "--max-cost", "13.2")
+    assert over.code == 2
+    assert "a batch of these would be refused: the jobs would cost about 13.2106 CNY, the cap is 13.2" in over.said
+    within = recut("plan", manifest, "--max-cost", "13.3")
+    assert (within.code, within.err) == (0, "")
+    assert recut("plan", manifest, "--max-cost", "13.3", "--json").json["over_cap"] is None
+    assert "the cap is 5" in recut("plan", manifest, "--json", RECUT_MAX_COST="5").json["over_cap"]
+
+
+def test_a_plan_takes_no_option_that_changes_nothing(recut: Recut, shelf: Shelf) -> None:
+    done = recut("plan", shelf.file("clip.mp4"), "--on-unknown", "recreate")
+    assert done.code == 2
+    assert "--on-unknown" in done.said

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -91,12 +92,16 @@ def watch(inbox: str | None = None, /, *, prompt: str | None = None, said: Runni
 
 
 @app.command
-def status(*, said: Folders | None = None) -> int:
-    """Show every job's history from the journal."""
+def status(job: str | None = None, /, *, shown: Filters | None = None, said: Folders | None = None) -> int:
+    """Show where jobs stand, what they cost and what is to be done, from the journal.
+
+    Args:
+        job: Name or job key (its first digits) of one job, to see its whole story; or a pattern such as "night-*".
+    """
     from flows.commands.status import run_status
 
     said = said or Folders()
-    return run_status(said.options(), said.json)
+    return run_status(said.options(), said.json, job, (shown or Filters()).wanted(datetime.now(UTC)))
 
 
 @app.command

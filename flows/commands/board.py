@@ -8,8 +8,9 @@ from rich.console import Group
 from rich.live import Live
 
 from flows.commands.drawing import drawn
-from flows.commands.messages import err, plain
+from flows.commands.messages import err
 from flows.planning.plan import PlannedJob
+from flows.rules.plain import plain
 from flows.running.progress import Stage, Step
 from flows.running.tally import ENDED
 from flows.telling.following import Following

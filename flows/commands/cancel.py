@@ -6,10 +6,11 @@ from blocks.clients.dashscope import DashScopeClient
 from blocks.clients.provider import ProviderTask
 from blocks.clients.transport import CallFailed
 from flows.commands.asking import provider_at
-from flows.commands.messages import complain, out, plain
+from flows.commands.messages import complain, out
 from flows.commands.status import find_job, open_journal, ready_to_write, state_of
 from flows.ledger.journal import Journal, writer
 from flows.rules.history import Attempt, Follow
+from flows.rules.plain import plain
 from flows.rules.records import Settled
 from flows.rules.states import ProviderState
 from flows.running.clock import Clock

@@ -3,7 +3,8 @@
 from rich.cells import cell_len
 from rich.text import Text
 
-from flows.commands.messages import STAGE_STYLES, plain
+from flows.commands.messages import STAGE_STYLES
+from flows.rules.plain import plain
 from flows.running.progress import Stage
 from flows.running.tally import Tally
 from flows.telling.summary import ended, ends, money, stopwatch

@@ -1,7 +1,6 @@
 """What commands print: results on stdout, everything said along the way on stderr."""
 
 import json
-import unicodedata
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from flows.planning.plan import PlannedJob
 from flows.rules.budget import total
+from flows.rules.plain import plain, steers
 from flows.rules.states import JobState
 from flows.running.progress import Stage
 from flows.running.settings import Settings
@@ -25,15 +25,6 @@ err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 STATE_STYLES = {JobState.PUBLISHED: "green", JobState.HELD: "yellow", JobState.RUNNING: "cyan"}
 #: How stages are coloured; not at all where none is named.
 STAGE_STYLES = {Stage.RUNNING: "bold cyan", Stage.PERSISTING: "bold green"}
-
-
-def plain(text: str) -> str:
-    """Returns text without what could steer a terminal: control, escape and direction marks."""
-    return "".join(" " if _steers(char) else char for char in text)
-
-
-def _steers(char: str) -> bool:
-    return unicodedata.category(char) in ("Cc", "Cf")
 
 
 def busy(what: str) -> AbstractContextManager[object]:
@@ -50,7 +41,7 @@ def complain(message: str) -> None:
 def print_json(value: dict[str, Any]) -> None:
     """Prints one JSON object, and nothing else, on stdout; what could steer a terminal is escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=1)
-    print("".join(json.dumps(char)[1:-1] if char != "\n" and _steers(char) else char for char in text))
+    print("".join(json.dumps(char)[1:-1] if char != "\n" and steers(char) else char for char in text))
 
 
 def explained(error: Exception) -> str:
@@ -112,7 +103,8 @@ def print_problems(plans: Sequence[PlannedJob]) -> None:
 
 def print_report(report: BatchReport) -> None:
     """Shows how a run ended."""
-    for job in report.jobs:
+    # What needs somebody stands last, where a long report can still be seen.
+    for job in sorted(report.jobs, key=lambda job: job.state is not JobState.PUBLISHED):
         _print_job(job)
     parts = [f"{report.succeeded} of {len(report.jobs)} published"]
     parts += [f"{report.failed} without result"] if report.failed else []
@@ -128,7 +120,9 @@ def _print_job(job: JobReport) -> None:
     line = Text(mark, style=style) + Text(plain(job.name), style="bold") + Text(f"  {job.state}", style=style)
     if job.result is not None:
         line += Text(f"  {plain(job.result)}  {job.cost}")
-    out.print(line)
+    tell(out, line)
+    for note in job.notes:
+        tell(out, f"worth a look: {note}", indent=4, style="yellow")
     if job.error is not None:
         tell(out, job.error.message, indent=4)
         tell(out, f"→ {job.error.advice}", indent=4)

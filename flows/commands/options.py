@@ -1,11 +1,14 @@
 """The options of the commands, in groups, and how they become the options of a run."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from flows.rules.standing import Wanted, moment
+from flows.rules.states import JobState
 from flows.running.settings import RunOptions
 
 Flag = Annotated[bool, Parameter(negative=())]
@@ -57,6 +60,37 @@ class Folders(Output):
 
     results: str | None = None
     journal: str | None = None
+
+
+@Parameter(name="*")
+@dataclass
+class Filters:
+    """Which jobs are shown.
+
+    Attributes:
+        state: Only jobs that are published, running, held, failed, planned, creating, expired, cancelled or
+            abandoned; may be given several times.
+        provider: Only jobs of this provider.
+        model: Only jobs whose model's name holds this.
+        since: Only jobs begun since then: 2026-11-20, "2026-11-20 14:00", or so long ago: 30m, 6h, 2d, 1w.
+    """
+
+    state: Annotated[list[JobState], Parameter(negative=())] | None = None
+    provider: Literal["dashscope", "apiyi"] | None = None
+    model: str | None = None
+    since: str | None = None
+
+    def wanted(self, now: datetime) -> Wanted:
+        """Returns what was said, as the jobs that are wanted.
+
+        Args:
+            now: The clock, UTC, that so long ago is counted from.
+
+        Raises:
+            ValueError: The moment cannot be understood.
+        """
+        since = moment(self.since, now) if self.since else None
+        return Wanted(states=self.state or (), provider=self.provider, model=self.model, since=since)
 
 
 @Parameter(name="*")

@@ -1,34 +1,58 @@
 """`recut status`: the journal as people read it; also finds single jobs for the commands that change something."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
-
-from rich.text import Text
 
 from blocks.clients.store import StorageFailed
 from deployments.local import prefect_server
-from flows.commands.messages import STATE_STYLES, complain, out, plain, print_json, tell
+from flows.commands.messages import complain, counted, out, print_json
 from flows.commands.plan import opened_places
+from flows.commands.standings import print_standings, print_story
 from flows.ledger.guard import Guard
 from flows.ledger.journal import Journal, owner_is_gone
-from flows.rules.history import Attempt, History
+from flows.rules.history import History
+from flows.rules.standing import Standing, Wanted, at_stake, paid
 from flows.rules.states import JobState
 from flows.running.clock import Clock
 from flows.running.settings import RunOptions
+from flows.telling.reports import sums
 
 
-def run_status(options: RunOptions, as_json: bool) -> int:
-    """Shows where every job of the journal stands."""
+def run_status(options: RunOptions, as_json: bool, job: str | None, wanted: Wanted) -> int:
+    """Shows where the jobs of the journal stand.
+
+    Args:
+        options: Where the journal is.
+        as_json: Print one JSON object with the records themselves.
+        job: A name or key, to see one job's whole story; a name with ``*`` or ``?``, to see all that look like it.
+        wanted: Which jobs are asked for besides.
+
+    Raises:
+        ValueError: There is no such job.
+    """
     journal = open_journal(options)
-    rows, unreadable = asyncio.run(_histories(journal))
+    jobs, unreadable = asyncio.run(_standings(journal))
+    is_pattern = job is not None and any(mark in job for mark in "*?")
+    if is_pattern and job is not None:
+        wanted = replace(wanted, pattern=job)
+    elif job is not None:
+        jobs = [one for one in jobs if one.name == job or one.job_key.startswith(job)]
+        if not jobs:
+            raise ValueError(f"no job in the journal by the name or key {job!r}; recut status lists them")
+    found = [one for one in jobs if wanted.admits(one)]
     if as_json:
-        print_json({"jobs": [_as_json(key, history) for key, history in rows], "unreadable": unreadable})
-    elif not rows and not unreadable:
+        print_json(_as_json(found, unreadable))
+    elif not jobs and not unreadable:
         out.print(f"no jobs in the journal at {journal.store.url}")
+    elif not found:
+        out.print(f"none of the {counted(len(jobs), 'job')} in the journal is like that")
+    elif job is not None and not is_pattern and len(found) == 1:
+        print_story(found[0])
     else:
-        _print_jobs(rows)
+        print_standings(found)
     for text in unreadable:
         complain(text)
     return 1 if unreadable else 0
@@ -40,12 +64,12 @@ async def find_job(journal: Journal, job: str) -> tuple[str, History]:
     Raises:
         ValueError: There is none, or more than one.
     """
-    rows, _ = await _histories(journal)
-    named = [(key, history) for key, history in rows if key.startswith(job) or _name(history) == job]
+    jobs, _ = await _standings(journal)
+    named = [one for one in jobs if one.job_key.startswith(job) or one.name == job]
     if len(named) != 1:
         count = "no job" if not named else f"{len(named)} jobs"
         raise ValueError(f"{count} in the journal by the name or key {job!r}; recut status lists them")
-    return named[0]
+    return named[0].job_key, named[0].history
 
 
 def state_of(history: History) -> JobState:
@@ -74,60 +98,34 @@ def ready_to_write(journal: Journal, credentials: str | None = None) -> Iterator
         yield
 
 
-async def _histories(journal: Journal) -> tuple[list[tuple[str, History]], list[str]]:
-    rows: list[tuple[str, History]] = []
-    unreadable = []
+async def _standings(journal: Journal) -> tuple[list[Standing], list[str]]:
+    """Returns all jobs, the one begun first at the head, and what is to be said of those that cannot be read."""
+    jobs, unreadable = [], []
     for key in await journal.job_keys():
         try:
-            rows.append((key, await journal.history(key)))
+            history = await journal.history(key)
         except (StorageFailed, ValueError) as error:
             unreadable.append(str(error))
-    rows.sort(key=lambda row: row[1].attempts[0].intent.at if row[1].attempts else Clock().now())
-    return rows, unreadable
+            continue
+        if history.attempts:
+            jobs.append(Standing(key, history, state_of(history)))
+    return sorted(jobs, key=lambda job: job.begun_at), unreadable
 
 
-def _name(history: History) -> str:
-    return history.last.intent.name if history.last else ""
+def _as_json(jobs: Sequence[Standing], unreadable: Sequence[str]) -> dict[str, Any]:
+    return {
+        "jobs": [
+            {"name": job.name, "job_key": job.job_key, "state": job.state, "attempts": _records(job.history)}
+            for job in jobs
+        ],
+        "cost": sums(paid(jobs)),
+        "at_stake": sums(at_stake(jobs)),
+        "unreadable": unreadable,
+    }
 
 
-def _print_jobs(rows: list[tuple[str, History]]) -> None:
-    for key, history in rows:
-        last = history.last
-        assert last is not None
-        state = state_of(history)
-        where = last.intent.endpoint
-        since = history.attempts[0].intent.at.astimezone().strftime("%Y-%m-%d %H:%M")
-        tell(
-            out,
-            Text(plain(last.intent.name), style="bold")
-            + Text(f"  {state}", style=STATE_STYLES.get(state, "red"))
-            + Text(f"  {where.model} at {where.provider}, since {since}, key {key[:8]}", style="dim"),
-        )
-        for attempt in history.attempts:
-            tell(out, _told(attempt, is_last=attempt is last), indent=4)
-
-
-def _told(attempt: Attempt, *, is_last: bool) -> str:
-    said = []
-    if attempt.submitted:
-        said.append(f"{'adopted' if attempt.submitted.adopted else 'created'} {attempt.submitted.provider_task_id}")
-    if attempt.refused:
-        said.append(f"refused ({attempt.refused.failure.code})")
-    if attempt.unanswered and not attempt.submitted:
-        said.append(f"no answer ({attempt.unanswered.failure.code})")
-    if attempt.decided:
-        said.append(f"decided: {attempt.decided.decision}")
-        if is_last and attempt.is_wanted_again and not attempt.is_under_way and not attempt.settled:
-            said.append("to be created again by the next run")
-    if attempt.settled:
-        why = f" ({attempt.settled.failure.code})" if attempt.settled.failure else ""
-        cost = f", {attempt.settled.cost}" if attempt.settled.cost else ""
-        said.append(f"{attempt.settled.state}{why}{cost}")
-    return f"try {attempt.number}: {', '.join(said) or 'intent only'}"
-
-
-def _as_json(key: str, history: History) -> dict[str, Any]:
-    attempts = [
+def _records(history: History) -> list[dict[str, Any]]:
+    return [
         {
             name: record.model_dump(mode="json")
             for name in ("intent", "submitted", "refused", "unanswered", "decided", "settled")
@@ -135,4 +133,3 @@ def _as_json(key: str, history: History) -> dict[str, Any]:
         }
         for attempt in history.attempts
     ]
-    return {"name": _name(history), "job_key": key, "state": state_of(history), "attempts": attempts}

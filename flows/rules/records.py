@@ -102,6 +102,7 @@ class Settled(_Record):
     size_bytes: int | None = None
     cost: Cost | None = None
     run_seconds: float | None = Field(default=None, description="Provider seconds from start to end of the run.")
+    notes: list[str] = Field(default_factory=list, description="What a person may want to look at; the sidecar's too.")
     failure: Failure | None = None
 
 

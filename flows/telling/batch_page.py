@@ -1,7 +1,7 @@
 """The pages of a batch in the Prefect UI: how it stands while it runs, and how it ended. Pure."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -44,7 +44,7 @@ def page_under_way(manifest: str, tally: Tally, now: float) -> str:
                     *slots,
                 ]
             ),
-            *_told(len(tally.problems), tally.problems[-_FIRST_PROBLEMS:], "the latest"),
+            *_told("Problems", tally.problems, tally.problems[-_FIRST_PROBLEMS:], "the latest"),
         ]
     )
 
@@ -59,6 +59,7 @@ def page_of_the_end(manifest: str, report: BatchReport, gallery: str | None, tal
         tally: What the steps added up to.
         now: How long it took, in seconds.
     """
+    odd = [(job.name, "; ".join(job.notes)) for job in report.jobs if job.notes]
     problems = [(job.name, f"{job.error.message}. {job.error.advice}") for job in report.jobs if job.error]
     return "\n".join(
         [
@@ -73,7 +74,8 @@ def page_of_the_end(manifest: str, report: BatchReport, gallery: str | None, tal
                     ("Took", escaped(stopwatch(now))),
                 ]
             ),
-            *_told(len(problems), problems[:_FIRST_PROBLEMS], "the first"),
+            *_told("Problems", problems, problems[:_FIRST_PROBLEMS], "the first"),
+            *_told("Worth a look", odd, odd[:_FIRST_PROBLEMS], "the first"),
             *_timeline(tally, now),
         ]
     )
@@ -96,6 +98,7 @@ def row(job: JobReport) -> dict[str, Any]:
         "waited": _seconds(job, Stage.WAITING),
         "at the provider": _seconds(job, Stage.PENDING, Stage.RUNNING),
         "result": job.result or "",
+        "worth a look": "; ".join(job.notes),
         "error": f"{job.error.message}. {job.error.advice}" if job.error else "",
     }
 
@@ -109,11 +112,12 @@ def _title(manifest: str) -> str:
     return f"# {escaped(PurePosixPath(manifest).name)}"
 
 
-def _told(number: int, problems: Iterable[tuple[str, str]], which: str) -> list[str]:
-    lines = [f"- **{escaped(name)}**: {escaped(message)}" for name, message in problems]
-    if not lines:
+def _told(heading: str, said: Sequence[tuple[str, str]], some: Sequence[tuple[str, str]], which: str) -> list[str]:
+    if not said:
         return []
-    heading = "Problems" if number == len(lines) else f"Problems: {which} of {number}"
+    lines = [f"- **{escaped(name)}**: {escaped(message)}" for name, message in some]
+    if len(some) < len(said):
+        heading = f"{heading}: {which} {len(some)} of {len(said)}"
     return ["", f"## {heading}", "", *lines]
 
 

@@ -50,6 +50,7 @@ async def conclude(run: Run, plan: PlannedJob, over: Over) -> JobReport:
         result=run.results.address(f"{name}.mp4"),
         sidecar=run.results.address(f"{name}.json"),
         cost=cost,
+        notes=settled.notes,
         created=plan.job_key in run.created,
     )
 

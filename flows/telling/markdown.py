@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
+from flows.rules.plain import plain
+
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 #: What Markdown reads as more than itself: anywhere, and at the beginning of a line.
 _MARKS = re.compile(r"[!#&()*.<>\[\\\]_`{|}~]|^[-+=]")
-#: What steers how letters run: it could make a page read other words than it holds.
-_DIRECTION = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _IN_URLS = "%/:?#@!$'*,=~-._+"
 _LONGEST = 2000
 
@@ -18,7 +18,7 @@ def escaped(text: str) -> str:
 
     Beyond two thousand characters it is cut, for a page is to be read.
     """
-    line = " ".join(_DIRECTION.sub(" ", text).split())
+    line = " ".join(plain(text).split())
     if len(line) > _LONGEST:
         line = f"{line[:_LONGEST]}… ({len(line)} characters in all)"
     return _MARKS.sub(lambda mark: _ENTITIES.get(mark[0], f"\\{mark[0]}"), line)

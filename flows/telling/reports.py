@@ -35,6 +35,9 @@ class JobReport(BaseModel):
     result: str | None = None
     sidecar: str | None = None
     cost: Cost
+    notes: list[str] = Field(
+        default_factory=list, description="In what the result is not as asked, or looks odd; not verdicts."
+    )
     error: ReportedError | None = None
     created: bool = Field(default=False, description="Whether this run created a provider task for it.")
     seconds: dict[str, float] = Field(

@@ -49,22 +49,78 @@ def test_a_held_job_is_created_again_only_when_a_person_says_so(recut: Recut, em
     assert (decided.code, decided.out) == (0, "lost: recreate; the next run creates it again.\n")
     told = recut("status").out.replace("\n    ", " | ")
     assert "lost  planned" in told
-    assert "decided: recreate, to be created again by the next run" in told
+    assert "decided: recreate (a person decided); the next run creates it again" in told
     done = recut("batch", held, "--json")
     assert (done.code, done.json["created"]) == (0, 1)
     assert len(emulator.audit()) == 3
 
 
-def test_the_status_tells_each_jobs_history(told: Recut) -> None:
+def test_the_status_is_a_table_with_what_to_do_and_the_sums(told: Recut) -> None:
     done = told("status")
     assert (done.code, done.err) == (0, "")
-    paragraphs = done.out.replace("\n    ", " | ").splitlines()
-    lost = next(text for text in paragraphs if text.startswith("lost"))
-    fine = next(text for text in paragraphs if text.startswith("fine"))
-    assert lost.startswith("lost  held  happyhorse-1.0-video-edit at apiyi, since 20")
-    assert "| try 1: no answer (" in lost
-    assert "| try 1: created " in fine
-    assert fine.endswith(", published, 4.4035 CNY")
+    head, *lines = done.out.splitlines()
+    assert head.split() == ["name", "state", "cost", "model", "provider", "begun", "key"]
+    lost = next(number for number, line in enumerate(lines) if line.startswith("lost "))
+    fine = next(line for line in lines if line.startswith("fine "))
+    assert lines[lost].split()[:5] == ["lost", "held", "about", "0.756", "USD"]
+    assert "no answer, may be billed once (" in lines[lost + 1]
+    assert "--adopt, --recreate or --abandon" in lines[lost + 1]
+    assert fine.split()[:6] == ["fine", "published", "4.4035", "CNY", "wan2.7-videoedit", "dashscope"]
+    assert head.index("state") == lines[lost].index("held") == fine.index("published")
+    sums = "4.4035 CNY for what is published; about 0.756 USD more may be billed."
+    assert lines[-1] in (f"2 jobs: 1 held, 1 published; {sums}", f"2 jobs: 1 published, 1 held; {sums}")
+
+
+def test_the_status_of_one_job_is_its_whole_story(told: Recut) -> None:
+    fine, lost = told("status", "fine").out, told("status", "lost").out
+    assert fine.startswith("fine  published\n  model      wan2.7-videoedit at dashscope, ap-southeast-1, account ")
+    for said in ("prompt     Make it night\n", "clip.mp4\n", "resolution 720P", "take       1\n", "try 1\n"):
+        assert said in fine
+    moments = [line.strip() for line in fine.splitlines() if line.startswith("    20")]
+    assert [line[21:].split()[0] for line in moments] == ["about", "created", "published"]
+    assert f"published as {told.results / 'fine.mp4'} for 4.4035 CNY, ran " in moments[2]
+    assert "no answer, may be billed once (" in lost
+    assert "→ look into the provider's console, then recut resolve " in lost
+    key = told("status", "fine", "--json").json["jobs"][0]["job_key"]
+    assert told("status", key[:12]).out == fine
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        (["--state", "held"], ["lost"]),
+        (["--state", "held", "--state", "published"], ["fine", "lost"]),
+        (["--provider", "dashscope"], ["fine"]),
+        (["--model", "happyhorse"], ["lost"]),
+        (["--since", "1h"], ["fine", "lost"]),
+        (["--since", "2099-01-01"], []),
+        (["*i*"], ["fine"]),
+        (["l?st", "--state", "published"], []),
+    ],
+)
+def test_the_status_shows_only_what_is_asked_for(told: Recut, asked: list[str], names: list[str]) -> None:
+    assert sorted(job["name"] for job in told("status", *asked, "--json").json["jobs"]) == names
+    shown = told("status", *asked)
+    assert (shown.code, shown.err) == (0, "")
+    if not names:
+        assert shown.out == "none of the 2 jobs in the journal is like that\n"
+
+
+def test_the_status_as_json_adds_up_the_money(told: Recut) -> None:
+    told_of = told("status", "--json").json
+    assert told_of["cost"] == {"amount": 4.4035, "currency": "CNY", "estimated": False}
+    assert told_of["at_stake"] == {"amount": 0.756, "currency": "USD", "estimated": True}
+
+
+def test_what_cannot_be_filtered_by_is_said_plainly(told: Recut) -> None:
+    for asked, said in (
+        (["--since", "yesterday"], "'yesterday' is no moment; say 2026-11-20"),
+        (["nobody"], "no job in the journal by the name or key 'nobody'"),
+        (["--state", "lost"], "lost"),
+    ):
+        done = told("status", *asked)
+        assert (done.code, done.out) == (2, "")
+        assert said in done.err
 
 
 def test_the_status_as_json_holds_the_records(told: Recut) -> None:
@@ -100,7 +156,7 @@ def test_a_person_who_found_the_lost_provider_task_hands_it_to_the_job(
     done = recut("batch", held, "--json")
     assert (done.code, done.json["created"]) == (0, 0)
     assert (recut.results / "lost.mp4").is_file()
-    assert f"adopted {found}" in recut("status").out
+    assert f"adopted {found}" in recut("status", "lost").out
 
 
 @pytest.mark.parametrize("said", [[], ["--recreate", "--abandon"], ["--abandon", "--adopt", "t"]])
@@ -128,7 +184,7 @@ def test_a_record_that_cannot_be_read_is_named(told: Recut, tmp_path: Path) -> N
     record.write_text("{")
     done = told("status", "--journal", journal)
     assert done.code == 1
-    assert "fine  published" in done.out
+    assert done.out.splitlines()[1].split()[:2] == ["fine", "published"]
     assert str(record) in done.err
 
 

@@ -39,6 +39,7 @@ def make_clip(
     codec: str = "libx264",
     container: str | None = None,
     audio: bool = True,
+    loudness: float = 1.0,
     video: bool = True,
     faststart: bool = False,
     fragmented: bool = False,
@@ -60,6 +61,7 @@ def make_clip(
         codec: FFmpeg's name of the video encoder.
         container: FFmpeg's name of the container; by default the path's ending.
         audio: Whether it has sound (a tone).
+        loudness: Of that tone; 0 makes it silent.
         video: Whether it has pictures.
         faststart: Whether the index (moov) lies at the front.
         fragmented: Whether it is an MP4 in fragments.
@@ -90,7 +92,9 @@ def make_clip(
         if audio:
             encoders[AudioFrame] = out.add_stream("aac", rate=48_000, layout="mono")
             tone = f"frequency=440:sample_rate=48000:samples_per_frame=1024:duration={seconds}"
-            frames.append(_frames(("sine", tone), ("aformat", "sample_fmts=fltp"), ("abuffersink", "")))
+            frames.append(
+                _frames(("sine", tone), ("volume", str(loudness)), ("aformat", "sample_fmts=fltp"), ("abuffersink", ""))
+            )
         for frame in heapq.merge(*frames, key=lambda frame: frame.time):
             if isinstance(frame, VideoFrame):
                 # Sources mark all their frames as key frames, and the encoder would obey.

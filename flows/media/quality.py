@@ -1,4 +1,4 @@
-"""Looks at samples of a result for what commonly goes wrong: black, frozen, or not edited at all."""
+"""Looks at samples of a result for what commonly goes wrong: black, frozen, silent, marked, or not edited at all."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,12 +8,14 @@ from typing import BinaryIO
 from PIL import Image, ImageChops, ImageStat
 
 from flows.media.frames import frames_at
+from flows.media.mark import is_marked
 from flows.media.probe import probe_video
+from flows.media.sound import is_silent
 from flows.media.source import whole
 
 _SAMPLE_SECONDS = 0.5
 _MIN_SAMPLES, _MAX_SAMPLES = 4, 30
-_THUMBNAIL = (32, 32)
+_PICTURE, _THUMBNAIL = (480, 480), (32, 32)
 _SHORTEST_STRETCH_SECONDS = 1.0
 
 # Levels of 255. Encoding noise moves the mean of a motionless picture by about a tenth of a level.
@@ -25,7 +27,7 @@ _EDITED_CHANGE = 14
 _EDITED_SHARE = 0.01
 
 
-def quality_notes(before: BinaryIO, after: Path) -> list[str]:
+def quality_notes(before: BinaryIO, after: Path, *, may_be_marked: bool = False) -> list[str]:
     """Compares samples of a result with the clip it was made from.
 
     These are reasons for a person to look, not verdicts: a fade to black may be what the prompt wanted.
@@ -33,6 +35,7 @@ def quality_notes(before: BinaryIO, after: Path) -> list[str]:
     Args:
         before: The clip, seekable.
         after: The result.
+        may_be_marked: Whether the provider's mark was asked for.
 
     Returns:
         One clause for each thing noticed, such as "it is black from 2.0 s to 4.5 s".
@@ -42,8 +45,10 @@ def quality_notes(before: BinaryIO, after: Path) -> list[str]:
     """
     with after.open("rb") as stream:
         moments = sample_moments(probe_video(stream, after.stat().st_size).duration_seconds)
-        results = _thumbnails(stream, moments)
-    clips = _thumbnails(before, moments)
+        result_pictures = _pictures(stream, moments)
+        silent = is_silent(stream)
+    clip_pictures = _pictures(before, moments)
+    results, clips = _thumbnails(result_pictures), _thumbnails(clip_pictures)
 
     dark = [_is_black(result) and not _is_black(clip) for clip, result in zip(clips, results, strict=True)]
     still = [
@@ -56,6 +61,10 @@ def quality_notes(before: BinaryIO, after: Path) -> list[str]:
     # The median, because another frame rate alone shifts what moves quickly at single moments.
     if median(changed) < _EDITED_SHARE:
         notes.append("most of it looks the same as the input: the edit may not have taken")
+    if not may_be_marked and is_marked(clip_pictures, result_pictures):
+        notes.append("something like a watermark stands in its lower right corner; none was asked for")
+    if silent and not is_silent(before):
+        notes.append("its sound is silent from beginning to end")
     return notes
 
 
@@ -78,8 +87,11 @@ def stretches(flags: Sequence[bool], moments: Sequence[float]) -> Iterator[tuple
             begin = None
 
 
-def _thumbnails(stream: BinaryIO, moments: Sequence[float]) -> list[Image.Image]:
-    pictures = frames_at(whole(stream), moments, box=(256, 256))
+def _pictures(stream: BinaryIO, moments: Sequence[float]) -> list[Image.Image]:
+    return list(frames_at(whole(stream), moments, box=_PICTURE))
+
+
+def _thumbnails(pictures: Sequence[Image.Image]) -> list[Image.Image]:
     return [picture.resize(_THUMBNAIL, Image.Resampling.BOX) for picture in pictures]
 
 

@@ -23,6 +23,7 @@ from flows.rules.history import Attempt
 from flows.rules.records import Intent, Settled
 from flows.rules.sidecar import ResultFacts, Sidecar, Timings, longer_name
 from flows.rules.states import ProviderState
+from flows.running.log import job_log
 from flows.running.progress import Stage, Step
 from flows.running.run import Run
 from flows.stages.stage import stage
@@ -48,12 +49,17 @@ async def persist(run: Run, name: str, attempt: Attempt, over: ProviderTask) -> 
     """
     intent = attempt.intent
     run.progress.tell(Step(intent.job_key, name, Stage.PERSISTING))
+    log = job_log(intent.job_key, attempt)
     if over.state is not ProviderState.SUCCEEDED:
         settled = _settled(run, attempt, over)
+        log.warning("ended without a result: %s", over.failure or over.state)
     else:
         async with run.persisting:
             settled = await _publish(run, await own_name(run, name, intent.job_key), attempt, over)
         run.experience.note(intent, settled.run_seconds)
+        log.info("published as %s, %s", settled.result, settled.cost)
+        for note in settled.notes:
+            log.info("worth a look: %s", note)
     with suppress(FileExistsError):
         await run.journal.write(intent.job_key, settled)
 
@@ -110,6 +116,7 @@ async def _publish(run: Run, name: str, attempt: Attempt, over: ProviderTask) ->
         size_bytes=verified.facts.size_bytes,
         cost=sidecar.cost or intent.estimate,
         run_seconds=_run_seconds(over),
+        notes=sidecar.notes,
     )
 
 
@@ -122,7 +129,7 @@ def _expected(run: Run, intent: Intent) -> Expected:
         duration_seconds=seconds,
         resolution=intent.parameters.get("resolution"),
         ratio=intent.parameters.get("ratio"),
-        audio=intent.clip_has_sound if intent.parameters.get("audio_setting") == "origin" else None,
+        audio=intent.clip_has_sound or (False if intent.parameters.get("audio_setting") == "origin" else None),
     )
 
 
@@ -159,7 +166,7 @@ def _pictures(run: Run, intent: Intent, after: Path, name: str) -> tuple[bytes |
         with open_medium(intent.job.video, run.places.known) as before:
             sheet = contact_sheet(before.stream, after, title=name)
             before.stream.seek(0)
-            return sheet, quality_notes(before.stream, after)
+            return sheet, quality_notes(before.stream, after, may_be_marked=bool(intent.parameters.get("watermark")))
     except Exception:  # noqa: S110 - the clip may be gone; the sheet then shows the result alone
         pass
     try:

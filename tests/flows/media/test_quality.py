@@ -2,12 +2,20 @@
 
 from pathlib import Path
 
+import av
 import pytest
+from PIL import Image
 
+import deployments
+from deployments.emulator.looks import look_for
+from deployments.emulator.media import Clip
+from deployments.emulator.studio import EditPlan, render
 from flows.media import UnreadableMedia, quality_notes
 from flows.media.quality import sample_moments, stretches
 from tests.clips import MOTIONLESS, make_clip
 
+SAMPLES = Path(deployments.__path__[0]) / "samples"
+MARKED = "something like a watermark stands in its lower right corner; none was asked for"
 HUE = ("hue", "h=120")
 UNEDITED = "most of it looks the same as the input: the edit may not have taken"
 
@@ -16,6 +24,25 @@ UNEDITED = "most of it looks the same as the input: the edit may not have taken"
 def before(tmp_path):
     with make_clip(tmp_path / "before.mp4", seconds=4).open("rb") as stream:
         yield stream
+
+
+@pytest.fixture
+def scenery():
+    """A clip of a real film."""
+    with (SAMPLES / "bigbuckbunny.mp4").open("rb") as stream:
+        yield stream
+
+
+def rendered(folder: Path, *, watermark: str | None) -> Path:
+    """Returns what a provider makes of that clip, with a picture in another corner."""
+    film = SAMPLES / "bigbuckbunny.mp4"
+    with av.open(str(film)) as container:
+        video = container.streams.video[0]
+        clip = Clip(film, "of-the-test", (video.width, video.height), 0, float(video.duration * video.time_base))
+    plan = EditPlan(look_for("night"), (1280, 720), 30, 3, "keep", watermark, "full")
+    with Image.open(SAMPLES / "chelsea.png") as picture:
+        render(clip, [picture], plan, folder / "after.mp4")
+    return folder / "after.mp4"
 
 
 def edited(folder: Path, *filters: tuple[str, str], **shape) -> Path:
@@ -57,6 +84,31 @@ def test_a_clip_that_was_black_may_stay_black(tmp_path):
     black = make_clip(tmp_path / "black.mp4", seconds=2, picture="color", filters=[("drawbox", "t=fill")])
     with black.open("rb") as before:
         assert quality_notes(before, black) == [UNEDITED]
+
+
+def test_a_mark_nobody_asked_for_is_remarked_upon(tmp_path, scenery):
+    marked = rendered(tmp_path, watermark="AI Generated")
+    assert quality_notes(scenery, marked) == [MARKED]
+    assert quality_notes(scenery, marked, may_be_marked=True) == []
+
+
+def test_pictures_in_other_corners_and_still_scenes_pass_for_no_mark(tmp_path, scenery):
+    assert quality_notes(scenery, rendered(tmp_path, watermark=None)) == []
+    still = make_clip(tmp_path / "still.mp4", seconds=2, picture=MOTIONLESS)
+    with still.open("rb") as before:
+        sketch = make_clip(tmp_path / "a.mp4", seconds=2, picture=MOTIONLESS, filters=[("edgedetect", "")])
+        assert MARKED not in quality_notes(before, sketch)
+
+
+def test_sound_that_cannot_be_heard_is_remarked_upon(tmp_path, before):
+    assert quality_notes(before, edited(tmp_path, HUE, loudness=0.0)) == ["its sound is silent from beginning to end"]
+    assert quality_notes(before, edited(tmp_path, HUE, loudness=0.01)) == []
+    assert quality_notes(before, edited(tmp_path, HUE, audio=False)) == []
+
+
+def test_a_silent_clip_may_stay_silent(tmp_path):
+    with make_clip(tmp_path / "silent.mp4", seconds=4, loudness=0.0).open("rb") as before:
+        assert quality_notes(before, edited(tmp_path, HUE, loudness=0.0)) == []
 
 
 def test_what_cannot_be_decoded_is_an_error_not_a_note(tmp_path, before):

@@ -1,0 +1,45 @@
+"""Log lines that can be found: each ends with the job key, and with the provider's ids where there are any."""
+
+import logging
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+from prefect.logging import get_run_logger
+
+from flows.rules.history import Attempt
+from flows.rules.plain import plain
+
+
+class JobLogger(logging.LoggerAdapter[logging.Logger | logging.LoggerAdapter[logging.Logger]]):
+    """Logs to the current Prefect run, for one job.
+
+    The ids stand in the message, because the Prefect UI searches messages only, and as attributes of the record, for
+    handlers that write JSON.
+    """
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        """Adds the ids to a record."""
+        return msg, {**kwargs, "extra": {**kwargs.get("extra", {}), **(self.extra or {})}}
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Logs a line, with the ids at its end and nothing in it that could steer a terminal."""
+        ids = " ".join(f"{name}={value}" for name, value in (self.extra or {}).items())
+        super().log(level, "%s [%s]", plain(str(msg) % args if args else str(msg)), ids, **kwargs)
+
+
+def job_log(job_key: str, attempt: Attempt | None = None, **ids: str | None) -> JobLogger:
+    """Returns the logger of the current Prefect task or flow run, for one job.
+
+    Args:
+        job_key: The job.
+        attempt: Where its provider task's id and the create's request id are taken from.
+        ids: Further names and ids; None is left out.
+    """
+    known = {"job_key": job_key, **dict(_ids_of(attempt)), **ids}
+    return JobLogger(get_run_logger(), {name: value for name, value in known.items() if value})
+
+
+def _ids_of(attempt: Attempt | None) -> Iterator[tuple[str, str | None]]:
+    if attempt is not None and attempt.submitted is not None:
+        yield "provider_task_id", attempt.submitted.provider_task_id
+        yield "request_id", attempt.submitted.request_id

@@ -16,6 +16,7 @@ from flows.rules.addresses import printable
 from flows.rules.failures import Cause, Failure, Outcome, asked_wait, create_outcome, may_post_again
 from flows.rules.history import Attempt, Create, Follow, Over, Reconcile, WaitForOwner
 from flows.rules.records import Endpoint, Intent, Record, Refused, Submitted, Unanswered
+from flows.running.log import job_log
 from flows.running.progress import Stage, Step
 from flows.running.run import Run
 from flows.stages.stage import stage
@@ -54,6 +55,7 @@ async def create(run: Run, plan: PlannedJob, links: Links | None) -> Attempt | N
         step = await run.next_step(plan.job_key)
         match step:
             case Follow(attempt=attempt):
+                job_log(plan.job_key, attempt).info("has its provider task")
                 return attempt
             case Over() | Reconcile():
                 return None
@@ -138,9 +140,16 @@ async def _claim_and_post(
         failure = error.failure
         run.remember(where.account, failure)
         kind = Refused if create_outcome(failure) is Outcome.REFUSED else Unanswered
+        log = job_log(plan.job_key, request_id=failure.request_id)
+        if kind is Refused:
+            log.warning("the create was refused, nothing is billed: %s", failure)
+        else:
+            log.warning("the create got no usable answer and may be billed once: %s", failure)
         await _record(run, plan, kind(attempt=number, at=run.clock.now(), by=writer(), failure=failure))
         return failure if kind is Refused else None
     run.created.add(plan.job_key)
+    log = job_log(plan.job_key, provider_task_id=made.provider_task_id, request_id=made.request_id)
+    log.info("created at %s, %s", where.provider, plan.cost)
     submitted = Submitted(
         attempt=number,
         at=run.clock.now(),

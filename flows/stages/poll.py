@@ -8,6 +8,7 @@ from flows.rules.failures import advice, asked_wait, may_read_again
 from flows.rules.history import Attempt
 from flows.rules.polling import FIRST_LOOK_SECONDS, wait_before_next_look
 from flows.rules.states import ProviderState
+from flows.running.log import job_log
 from flows.running.progress import Stage, Step
 from flows.running.run import Run
 from flows.stages.stage import stage
@@ -30,6 +31,7 @@ async def poll(run: Run, attempt: Attempt) -> ProviderTask:
     """
     assert attempt.submitted is not None
     intent, provider_task_id = attempt.intent, attempt.submitted.provider_task_id
+    log = job_log(intent.job_key, attempt)
     client = await run.client(intent.endpoint.provider, intent.endpoint)
     offer = run.offer(intent.endpoint)
     where, resolution = intent.endpoint, intent.parameters.get("resolution")
@@ -52,9 +54,12 @@ async def poll(run: Run, attempt: Attempt) -> ProviderTask:
             trouble, asked = str(error), asked_wait(error.failure)
         if trouble is None:
             if seen.state.is_final:
+                log.info("ended as %s", seen.state)
                 return seen
             if seen.state is ProviderState.RUNNING and running_since is None:
                 running_since = run.clock.monotonic() - _ran(seen, age)
+            if seen.state is not state:
+                log.info("is %s", seen.state)
             state, trouble_since, trouble_wait = seen.state, None, FIRST_WAIT_SECONDS
             _tell(run, attempt, state)
             wait = wait_before_next_look(
@@ -69,6 +74,7 @@ async def poll(run: Run, attempt: Attempt) -> ProviderTask:
             if run.clock.provider_seconds_since(trouble_since) > PATIENCE_SECONDS:
                 raise runs_on(provider_task_id, f"the provider could not tell for too long ({trouble})")
             wait = max(asked or trouble_wait, offer.quotas.min_poll_seconds)
+            log.warning("the provider could not tell how it stands (%s); asked again in %.0f s", trouble, wait)
             trouble_wait = min(LONGEST_WAIT_SECONDS, trouble_wait * 2)
         await run.clock.sleep(wait * random.uniform(0.95, 1.1))  # noqa: S311 - jitter
 

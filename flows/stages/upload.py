@@ -16,6 +16,7 @@ from blocks.clients.store import Store, open_anywhere
 from flows.planning.plan import PlannedJob
 from flows.planning.reach import SIGNED_SECONDS, OutOfReach, Way, way_to
 from flows.planning.sources import Medium, MediumUnavailable, disk_path, open_medium, place_of
+from flows.running.log import job_log
 from flows.running.progress import Stage, Step
 from flows.running.run import Run
 from flows.stages.stage import stage
@@ -50,6 +51,8 @@ async def upload(run: Run, plan: PlannedJob) -> Links:
         video, *images = await asyncio.gather(
             *(_link(run, plan, address) for address in (plan.job.video, *plan.job.reference_images))
         )
+    run.progress.tell(Step(plan.job_key or "", plan.name, Stage.WAITING))
+    job_log(plan.job_key or "").info("its media are where the provider can fetch them")
     return Links(video=video, reference_images=images)
 
 

@@ -6,6 +6,7 @@ not at all, and only a true not-found reads as absent.
 
 import copy
 import hashlib
+import re
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from blocks.clients.backends import Ahead, Disk, Labels, open_backend, said
 from flows.rules.addresses import printable
 
 _NO_LABELS: Labels = {}
+_DIGEST = re.compile(r'"?[0-9A-Fa-f]{32}(-\d+)?"?')
 
 
 class StorageFailed(Exception):
@@ -208,7 +210,9 @@ class Store:
         """
         info = info or self.info(name)
         version = info.get("ETag") or info.get("etag") or info.get("mtime") or info.get("created") or ""
-        told = f"{self.address(name)}#{version}#{int(info.get('size') or 0)}"
+        # A tag that is a digest of the content tells equal content under any name.
+        where = self.protocol if _DIGEST.fullmatch(str(version)) else self.address(name)
+        told = f"{where}#{version}#{int(info.get('size') or 0)}"
         return f"store:{hashlib.sha256(told.encode()).hexdigest()}"
 
     def sha256(self, name: str) -> str:

@@ -345,8 +345,8 @@ def open_anywhere(address: str, known: Sequence[Store] = ()) -> tuple[Store, str
 
     Args:
         address: Path or URL of the file.
-        known: Stores whose credentials also serve other addresses: those of their bucket first, then any of
-            their scheme.
+        known: Stores whose credentials also serve other addresses: those in a store's own bucket, and, where all
+            stores of the scheme are of one service, any on it. What else there is, the environment serves.
 
     Raises:
         StorageFailed: No such storage is known.
@@ -356,6 +356,9 @@ def open_anywhere(address: str, known: Sequence[Store] = ()) -> tuple[Store, str
         path = Path(address.removeprefix("file://")).expanduser().absolute()
         return Store(str(path.parent)), path.name
     folder, _, name = address.rpartition("/")
-    alike = [store for store in known if store.protocol == scheme and store.options]
-    alike.sort(key=lambda store: store.bucket != urlsplit(address).netloc)
-    return (alike[0].at(folder) if alike else Store(folder)), name
+    alike = [store for store in known if store.protocol == scheme]
+    own = [store for store in alike if store.bucket == urlsplit(address).netloc]
+    if own:
+        return own[0].at(folder), name
+    of_one_service = alike and all(store._backend.same_service(alike[0]._backend) for store in alike)
+    return (alike[0].at(folder) if of_one_service else Store(folder)), name

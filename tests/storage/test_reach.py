@@ -78,6 +78,15 @@ def test_a_saved_storage_also_opens_inputs_in_its_bucket_and_in_others_of_its_se
     assert (store.read(name), store.options) == (b"y", saved.options)
 
 
+def test_with_two_services_each_bucket_is_opened_with_its_own_keys_and_others_with_the_environments(s3, bucket: str):
+    away = {"endpoint_url": "http://127.0.0.1:1", "key": "other", "secret": "other"}
+    of_environment, elsewhere = Store(f"{bucket}/results"), Store("s3://staging/x", away)
+    for known in ((of_environment, elsewhere), (elsewhere, of_environment)):
+        assert open_anywhere(f"{bucket}/inbox/a.mp4", known)[0].options == {}
+        assert open_anywhere("s3://staging/inbox/a.mp4", known)[0].options == away
+        assert open_anywhere("s3://unknown/a.mp4", known)[0].options == {}
+
+
 def test_a_plan_takes_clips_from_a_saved_storage(s3: S3Server, bucket: str, media: Media, monkeypatch, tmp_path: Path):
     saved = Store(f"{bucket}/results", s3.options)
     Store(f"{bucket}/inbox").publish("clip.mp4", media.clip)

@@ -5,13 +5,14 @@ import asyncio
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
+from prefect.runtime import deployment
 from prefect.states import Completed, Failed
 
 from blocks.clients.store import StorageFailed
 from flows.edit_video import verdict
 from flows.gallery.links import shown
 from flows.inbox.books import Books
-from flows.inbox.listing import Inbox, open_inbox
+from flows.inbox.listing import Inbox, open_inbox, refuse_passing_inbox
 from flows.inbox.looking import Look, Looker
 from flows.inbox.notes import Notes
 from flows.inbox.waking import waking
@@ -63,6 +64,8 @@ async def watch_inbox(
     options = options or RunOptions()
     async with open_run(options) as run:
         address = inbox or run.settings.inbox
+        if deployment.get_id():
+            refuse_passing_inbox(address)
         opened = await asyncio.to_thread(open_inbox, address, run.places, prompt or run.settings.inbox_prompt)
         await run.market({run.settings.provider})
         await label_run(run, [], f"inbox: {shown(address)}")

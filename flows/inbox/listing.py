@@ -46,7 +46,7 @@ class Inbox:
             StorageFailed: It cannot be listed.
         """
         listed = self.store.listing()
-        return [_file(name, info) for name, info in listed.items() if not self.is_ours(name)]
+        return [_file(name, info) for name, info in listed.items() if not self.is_ours(name) and not _is_odd(info)]
 
 
 def open_inbox(url: str, places: Places, prompt: str | None) -> Inbox:
@@ -78,6 +78,19 @@ def open_inbox(url: str, places: Places, prompt: str | None) -> Inbox:
     return Inbox(store, places.known, prompt, tuple(ours))
 
 
+def refuse_passing_inbox(url: str) -> None:
+    """Refuses a relative folder as the inbox of a run that a Prefect worker starts in a folder of its own.
+
+    Raises:
+        ValueError: It is one: nobody could drop anything there.
+    """
+    if "://" not in url and not Path(url).expanduser().is_absolute():
+        raise ValueError(
+            f"the inbox is {url}, a relative folder, and a deployed run has a working directory of its own, where "
+            "nobody drops anything; give RECUT_INBOX as an absolute path or a bucket's URL"
+        )
+
+
 def _below(outer: Store, inner: Store) -> str | None:
     """Returns where a store is inside another one, empty where it is the same folder, None where it is outside."""
     if outer.local_root is not None and inner.local_root is not None:
@@ -88,6 +101,11 @@ def _below(outer: Store, inner: Store) -> str | None:
     if inner.url == outer.url:
         return ""
     return inner.url.removeprefix(f"{outer.url}/") if inner.url.startswith(f"{outer.url}/") else None
+
+
+def _is_odd(info: Mapping[str, Any]) -> bool:
+    """Whether it is a pipe or a device: to open one could take for ever."""
+    return info.get("type") == "other" and not info.get("islink")
 
 
 def _file(name: str, info: Mapping[str, Any]) -> File:

@@ -92,7 +92,8 @@ class Work:
         """Begins with drops; returns at once."""
         for each in found:
             self._begun[each.identity] = _Begun(each)
-        self._do(self._take_all_in(found))
+        if found:
+            self._do(self._take_all_in(found))
 
     def check(self) -> None:
         """Raises what nobody expected to fail."""

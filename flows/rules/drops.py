@@ -109,10 +109,14 @@ class Drop:
 
 
 def is_passed_over(name: str) -> bool:
-    """Whether a file is none of the drops': hidden, still arriving, another program's working file, or our note."""
+    """Whether a file is none of the drops': hidden, still arriving, another program's working file, or our note.
+
+    So is one whose name is no text in any encoding: no record could tell of it.
+    """
     parts = [part.lower() for part in name.split("/")]
     return (
         not parts[-1]
+        or any("\ud800" <= char <= "\udfff" for char in name)
         or parts[-1].endswith(("~", NOTE))
         or any(part.startswith((".", "~$")) or part.endswith(ARRIVING) for part in parts)
     )

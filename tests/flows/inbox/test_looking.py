@@ -1,6 +1,7 @@
 """A look tells what is complete and new from what still arrives, waits, is over, or is in trouble."""
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,13 @@ def test_a_trouble_that_passes_is_due_after_its_pause(desk: Desk) -> None:
     passed = trouble("a.mp4", Remedy.TIME, [], before=None, now=an_hour_ago, held={}, named={})
     desk.books.keep(desk.identities["a.mp4"], passed)
     assert desk.look() == (["a.mp4"], False)
+
+
+def test_a_pipe_is_no_drop(desk: Desk) -> None:
+    os.mkfifo(desk.folder / "a.mp4")
+    desk.drop("b.mp4")
+    desk.drop("b.txt")
+    assert desk.look() == (["b.mp4"], False)
 
 
 def test_the_same_folder_is_told_by_whatever_path(tmp_path: Path) -> None:

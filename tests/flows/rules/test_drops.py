@@ -95,6 +95,7 @@ def test_any_names_at_all_can_be_listed(names: list[str]) -> None:
             "a.mp4.download/a.mp4",
             "a.mp4.error.md",
             "A.ERROR.MD",
+            "\udcff.mp4",
             "x/",
         ),
     ],

@@ -1,5 +1,6 @@
 """A Prefect server, a worker and recut's deployments as a team runs them: processes of their own that can be killed."""
 
+import base64
 import json
 import os
 import signal
@@ -33,9 +34,11 @@ def eventually(look: Callable[[], T | None], what: str, seconds: float = PATIENC
     raise AssertionError(f"it did not come to pass: {what}")
 
 
-def ask(url: str, body: object = None, method: str | None = None) -> Any:
+def ask(url: str, body: object = None, method: str | None = None, auth: str | None = None) -> Any:
     """Asks a JSON API, again while its database is busy; None when it answers nothing."""
     request = urllib.request.Request(url, headers={"Content-Type": "application/json"}, method=method)
+    if auth is not None:
+        request.add_header("Authorization", f"Basic {base64.b64encode(auth.encode()).decode()}")
     if body is not None:
         request.data = json.dumps(body).encode()
 
@@ -51,6 +54,21 @@ def ask(url: str, body: object = None, method: str | None = None) -> Any:
     return eventually(answered, f"{url} answers")[0]
 
 
+def free_port() -> int:
+    """Returns a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def is_healthy(url: str) -> bool:
+    """Whether a web application says at ``/health`` that it is there."""
+    try:
+        with urllib.request.urlopen(f"{url}/health") as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
 class Standing:
     """Everything that stands, in one folder.
 
@@ -61,8 +79,7 @@ class Standing:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.api = f"http://127.0.0.1:{self.port}/api"
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(_TEAMS_OWN)} | {
             "PREFECT_HOME": str(folder / "prefect"),
@@ -107,6 +124,10 @@ class Standing:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
+    def await_success(self, name: str) -> None:
+        """Waits until a process has done what it was started for."""
+        assert self._processes.pop(name).wait(PATIENCE_SECONDS) == 0, self.said(name)
+
     def kill(self, name: str) -> None:
         """Kills a process and all it has started, at once."""
         process = self._processes.pop(name)
@@ -129,12 +150,15 @@ class Standing:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def deployment(self, name: str) -> dict[str, Any]:
-        return ask(f"{self.api}/deployments/name/{name}")
+        return self.ask(f"deployments/name/{name}")
+
+    def ask(self, path: str, body: object = None, method: str | None = None) -> Any:
+        return ask(f"{self.api}/{path}", body, method, self.environment.get("PREFECT_API_AUTH_STRING"))
 
     def run(self, name: str, **parameters: Any) -> str:
         """Asks for a run of a deployment and returns its id."""
         body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
-        return ask(f"{self.api}/deployments/{self.deployment(name)['id']}/create_flow_run", body)["id"]
+        return self.ask(f"deployments/{self.deployment(name)['id']}/create_flow_run", body)["id"]
 
     def runs(self, name: str) -> list[dict[str, Any]]:
         """Returns the runs of a deployment that were due, the newest first."""
@@ -145,10 +169,10 @@ class Standing:
             },
             "sort": "EXPECTED_START_TIME_DESC",
         }
-        return ask(f"{self.api}/flow_runs/filter", body)
+        return self.ask("flow_runs/filter", body)
 
     def state(self, run_id: str) -> dict[str, Any]:
-        return ask(f"{self.api}/flow_runs/{run_id}")["state"]
+        return self.ask(f"flow_runs/{run_id}")["state"]
 
     def ended(self, run_id: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Waits for a run's end and returns its last state; a server that is away is waited for."""

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,7 @@ import pytest
 from blocks.clients.store import Store
 from deployments.emulator import HAPPYHORSE, WAN, Emulator, EmulatorConfig, RunTime
 from tests.clips import make_clip
-from tests.deployments.standing import Standing, ask, eventually
+from tests.deployments.standing import Standing, eventually, free_port, is_healthy
 from tests.s3 import S3Server
 
 #: Provider seconds in one real second, and in which a provider task runs: five real ones, enough to break things in.
@@ -64,12 +63,11 @@ def standing(provider: Emulator, _running_s3: S3Server, tmp_path_factory: pytest
 def bucket(standing: Standing, _running_s3: S3Server) -> Iterator[Callable[[str], None]]:
     """Drops a clip and its prompt into a bucket that is the inbox, and tells the relay as MinIO would."""
     _running_s3.make_bucket("standing-inbox")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     standing.deploy(RECUT_INBOX=INBOX)
     standing.start("relay", "deployments.relay", RECUT_INBOX=INBOX, RECUT_RELAY_TOKEN=TOKEN, RECUT_RELAY_PORT=str(port))
     relay = f"http://127.0.0.1:{port}"
-    eventually(lambda: answers_health(relay), "the relay answers")
+    eventually(lambda: is_healthy(relay), "the relay answers")
     store = Store(INBOX, _running_s3.options)
 
     def drop_and_tell(name: str) -> None:
@@ -85,14 +83,6 @@ def bucket(standing: Standing, _running_s3: S3Server) -> Iterator[Callable[[str]
 
     yield drop_and_tell
     standing.kill("relay")
-
-
-def answers_health(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/health") as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def drop(standing: Standing, name: str) -> None:
@@ -135,8 +125,8 @@ def test_a_manifest_is_edited_when_its_schedule_says_so_and_an_overlapping_run_p
     )
     overlapping = standing.run("edit-batch/manifest", manifest=str(standing.folder / "nightly.jsonl"))
     deployment = standing.deployment("edit-batch/manifest")
-    schedule = f"{standing.api}/deployments/{deployment['id']}/schedules/{deployment['schedules'][0]['id']}"
-    ask(schedule, {"active": False}, "PATCH")
+    schedule = f"deployments/{deployment['id']}/schedules/{deployment['schedules'][0]['id']}"
+    standing.ask(schedule, {"active": False}, "PATCH")
     assert standing.ended(scheduled["id"])["message"].startswith("2 published")
     assert standing.ended(overlapping)["message"].startswith("2 published")
     assert created(provider, "nightly") == ["nightly-0", "nightly-1"]
@@ -145,7 +135,7 @@ def test_a_manifest_is_edited_when_its_schedule_says_so_and_an_overlapping_run_p
 
 def test_deploying_again_changes_nothing_twice(standing):
     def automations() -> list[tuple[str, str]]:
-        found = ask(f"{standing.api}/automations/filter", {})
+        found = standing.ask("automations/filter", {})
         return sorted((each["name"], each["updated"]) for each in found if each["name"].startswith("recut: "))
 
     before = automations()

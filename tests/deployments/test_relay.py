@@ -6,12 +6,10 @@ import hmac
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -21,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployments.relay.app import MOST_BYTES
+from tests.deployments.standing import eventually, free_port, is_healthy
 from tests.recorder import Asked, Recorder, Reply
 
 TOKEN = "the-token-of-the-relay"
@@ -51,8 +50,8 @@ FINISHED = {
 
 
 def prefect_takes(asked: Asked) -> Reply:
-    """Answers as a Prefect server without protection against forged requests."""
-    return Reply(status=422) if asked.path.startswith("/api/csrf-token") else Reply()
+    """Answers as a Prefect server that knows no protection against forged requests."""
+    return Reply(status=404) if asked.path.startswith("/api/csrf-token") else Reply()
 
 
 class Relay:
@@ -79,8 +78,7 @@ class Relay:
 
 @pytest.fixture(scope="module")
 def _relay() -> Iterator[Relay]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with Recorder() as server:
         environment = os.environ | {
             "PREFECT_API_URL": f"{server.url}/api",
@@ -91,14 +89,7 @@ def _relay() -> Iterator[Relay]:
         }
         process = subprocess.Popen([sys.executable, "-m", "deployments.relay"], env=environment)
         try:
-            while True:
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/health").close()
-                except OSError:
-                    assert process.poll() is None
-                    time.sleep(0.05)
-                else:
-                    break
+            eventually(lambda: is_healthy(f"http://127.0.0.1:{port}"), "the relay answers")
             yield Relay(port, server)
         finally:
             process.kill()

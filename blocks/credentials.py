@@ -3,7 +3,7 @@
 from typing import Self
 
 from prefect.blocks.abstract import CredentialsBlock
-from pydantic import ConfigDict, Field, HttpUrl, SecretStr, field_validator, model_validator
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 
 from blocks.clients.apiyi import ApiyiClient
 from blocks.clients.dashscope import DashScopeClient
@@ -13,9 +13,12 @@ from flows.rules.catalog import APIYI_HOSTS
 from flows.rules.job import Provider
 from flows.rules.regions import dashscope_address
 
+#: How Prefect's error begins when no block has that name; any other one is about a block that is there.
+_NO_SUCH_BLOCK = "Unable to find block document"
+
 
 class CredentialsMissing(ValueError):
-    """No key is configured."""
+    """No usable key is configured."""
 
 
 class DashScopeCredentials(CredentialsBlock):
@@ -153,20 +156,33 @@ async def load_credentials(
     """Returns a provider's credentials: the saved block of that name, else the environment's.
 
     Raises:
-        CredentialsMissing: Neither is there.
+        CredentialsMissing: Neither is there, or the block is broken.
     """
     kind = DashScopeCredentials if provider is Provider.DASHSCOPE else ApiyiCredentials
     if name is not None:
         try:
             return await kind.aload(name)
-        except ValueError as error:
+        except (ValueError, RuntimeError) as error:
+            if str(error).startswith(_NO_SUCH_BLOCK):
+                raise CredentialsMissing(
+                    f"no {kind.__name__} block named {name!r} is saved; save one in the Prefect UI, "
+                    "or leave --credentials out to use the environment; nothing was created"
+                ) from error
+            if not isinstance(error.__cause__, ValidationError):
+                raise
             raise CredentialsMissing(
-                f"no {kind.__name__} block named {name!r} is saved; save one in the Prefect UI, "
-                "or leave --credentials out to use the environment; nothing was created"
-            ) from error
+                f"the {kind.__name__} block named {name!r} cannot be used ({_problems(error.__cause__)}); mend it in "
+                "the Prefect UI; nothing was created"
+            ) from None
     if provider is Provider.DASHSCOPE:
         return DashScopeCredentials.from_env(region)
     return ApiyiCredentials.from_env()
+
+
+def _problems(error: ValidationError) -> str:
+    """Returns what is wrong with a block, without its values: one may be the key."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}".removeprefix(": ") for each in details)
 
 
 def _key_from_env(variable: str, block: str) -> SecretStr:

@@ -148,6 +148,9 @@ LONGEST_ASKED_WAIT_SECONDS = 300.0
 #: Causes after which a provider task may exist, under whatever status they travel.
 _PROVE_NOTHING = frozenset({Cause.NO_ANSWER, Cause.NONSENSE, Cause.PROVIDER_FAULT, Cause.TIMED_OUT})
 
+#: Redirects that ask for the same method and body at another address (RFC 9110, 15.4.8 and 15.4.9).
+_TO_BE_SENT_ELSEWHERE = frozenset({307, 308})
+
 _OUT_OF_MONEY = re.compile(r"balance|overdue|arrears|余额|欠费|额度不足", re.I)
 _SENSITIVE = re.compile(r"green net|inappropriate|sensitive|moderation|敏感", re.I)
 
@@ -197,14 +200,17 @@ def classify(code: str | None, message: str, status: int | None = None) -> Cause
 def create_outcome(failure: Failure) -> Outcome:
     """Returns whether a create that brought no id provably made nothing.
 
-    Only two things prove it: the bytes never left, or the provider itself said no with a client error. After
-    anything else (timeout, reset, 5xx, an answer that cannot be read) a provider task may be running.
+    Only three things prove it: the bytes never left, the provider itself said no with a client error, or it wants the
+    same request sent elsewhere. After anything else (timeout, reset, 5xx, an answer that cannot be read, any other
+    redirect, which may lead to what the request has made) a provider task may be running.
     """
     if failure.cause is Cause.NOT_SENT:
         return Outcome.REFUSED
     if failure.status is None or failure.cause in _PROVE_NOTHING:
         return Outcome.UNKNOWN
-    return Outcome.UNKNOWN if failure.status >= 500 else Outcome.REFUSED
+    if failure.status in _TO_BE_SENT_ELSEWHERE:
+        return Outcome.REFUSED
+    return Outcome.REFUSED if 400 <= failure.status < 500 else Outcome.UNKNOWN
 
 
 def may_post_again(failure: Failure) -> bool:

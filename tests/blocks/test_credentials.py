@@ -6,6 +6,7 @@ import sys
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 pytestmark = pytest.mark.usefixtures("prefect")
 
@@ -172,6 +173,20 @@ def test_a_missing_key_says_what_to_do_and_what_it_cost(blocks, monkeypatch, nam
     said = refused(getattr(blocks, name).from_env)
     for hint in (f"set {variable}", name, "--credentials", "nothing was created"):
         assert hint in said
+
+
+@pytest.mark.anyio
+async def test_a_broken_block_is_not_taken_for_a_missing_one(blocks):
+    from blocks.credentials import CredentialsMissing, load_credentials
+    from flows.rules.job import Provider
+
+    # The form in the Prefect UI saves what it is given.
+    await blocks.ApiyiCredentials.model_construct(api_key=SecretStr(f"{SECRET} twice")).asave("broken")
+    with pytest.raises(
+        CredentialsMissing, match=r"block named 'broken' cannot be used \(api_key: .*no key has\)"
+    ) as caught:
+        await load_credentials(Provider.APIYI, "broken", None)
+    assert SECRET not in str(caught.value)
 
 
 @pytest.mark.anyio

@@ -175,6 +175,17 @@ def test_a_create_answered_by_a_server_error_is_never_taken_for_refused(cause, s
     assert not may_post_again(of(cause, status))
 
 
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304])
+def test_a_redirect_may_lead_to_what_the_create_has_made(status):
+    assert create_outcome(of(Cause.INVALID, status)) is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_redirect_that_wants_the_same_request_elsewhere_was_certainly_not_acted_on(status):
+    assert create_outcome(of(Cause.INVALID, status)) is Outcome.REFUSED
+    assert not may_post_again(of(Cause.INVALID, status))
+
+
 @pytest.mark.parametrize("status", [None, 400, 404, 429, 500])
 def test_what_never_left_this_machine_was_certainly_refused(status):
     assert create_outcome(of(Cause.NOT_SENT, status)) is Outcome.REFUSED

@@ -85,8 +85,14 @@ async def edit_and_report(run: Run, plan: PlannedJob) -> JobReport:
     except EditStopped as error:
         report = await _stopped(run, plan, error)
     except Exception as error:
-        report = await _stopped(run, plan, await stopped_by(run, plan.job_key, error))
+        report = await report_broken_off(run, plan, error)
     return report.model_copy(update={"seconds": run.progress.seconds_of(plan.job_key)})
+
+
+async def report_broken_off(run: Run, plan: PlannedJob, error: Exception) -> JobReport:
+    """Reports a job that was broken off by an error no stage expected to be its end."""
+    assert plan.job_key is not None
+    return await _stopped(run, plan, await stopped_by(run, plan.job_key, error))
 
 
 async def _stopped(run: Run, plan: PlannedJob, stopped: EditStopped) -> JobReport:

@@ -118,9 +118,9 @@ class Watch:
         """Looks once and begins with what is new; returns whether nothing is left to do or to wait for."""
         # What changes from here on wakes another look, whether this one sees it or not.
         self._changed.clear()
-        was_busy = bool(self._work.begun)
+        was_busy = self._work.is_busy
         try:
-            look = await asyncio.to_thread(self._looker.look, self._work.begun)
+            look = await asyncio.to_thread(self._looker.look, self._work.not_new)
         except StorageFailed as error:
             if not was_busy and not self._keep_watching:
                 raise
@@ -131,14 +131,14 @@ class Watch:
         self._work.begin(look.found)
         if not self._keep_watching:
             return not was_busy and not look.found and not look.waits
-        if self._since_gallery >= (GALLERY_EVERY if self._work.begun else 1):
+        if self._since_gallery >= (GALLERY_EVERY if self._work.is_busy else 1):
             self._since_gallery = 0
             await renew_gallery(self._run, self._reports)
         return False
 
     async def _wait(self) -> None:
         seconds = self._run.settings.inbox_seconds
-        if self._work.begun or self._is_arriving:
+        if self._work.is_busy or self._is_arriving:
             seconds = min(seconds, BUSY_SECONDS)
         if self._is_arriving and self._inbox.files_grow:
             seconds = min(seconds, max(0.1, self._run.settings.settle_seconds / 4))

@@ -68,11 +68,11 @@ class Looker:
         self._seen: dict[str, Sighting] = {}
         self._named: dict[str, frozenset[str]] = {}
 
-    def look(self, begun: Collection[str]) -> Look:
+    def look(self, not_new: Collection[str]) -> Look:
         """Lists the inbox and returns what is to be taken in now.
 
         Args:
-            begun: Identities of the drops under way.
+            not_new: Identities of drops that somebody is at already.
 
         Raises:
             StorageFailed: The inbox or the books cannot be listed.
@@ -91,7 +91,7 @@ class Looker:
         new = {
             identity: drop
             for identity, drop in drops.items()
-            if identity not in begun and not self._is_left_alone(identity, versions)
+            if identity not in not_new and not self._is_left_alone(identity, versions)
         }
         settled = {identity: drop for identity, drop in new.items() if self._is_settled(drop, now, clock)}
         self._read_named(settled)

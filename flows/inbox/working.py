@@ -1,6 +1,7 @@
 """Takes drops in and edits them, some hundred at once, and closes each when its last job has ended."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,14 +11,15 @@ from prefect.logging import get_run_logger
 
 from blocks.clients.store import StorageFailed
 from flows.edit_batch import SHARD_SIZE, edit_shard, split
+from flows.edit_video import report_broken_off
 from flows.inbox.books import Books, records_of_jobs
 from flows.inbox.listing import Inbox
 from flows.inbox.looking import Found
 from flows.inbox.notes import Notes
 from flows.inbox.taking import Names, Refusal, take_in
-from flows.inbox.wanting import broken_off, why_not
+from flows.inbox.wanting import why_not
 from flows.planning.plan import OPEN_AT_ONCE, UNKNOWN_COST, PlannedJob
-from flows.rules.drop_ends import Done, Edited, most, trouble
+from flows.rules.drop_ends import FIRST_PAUSE_SECONDS, Done, Edited, most, trouble
 from flows.rules.job import DEFAULT_MODELS
 from flows.rules.states import JobState
 from flows.running.progress import Stage, Step
@@ -74,6 +76,7 @@ class Work:
         self._changed = changed
         self._names = Names()
         self._begun: dict[str, _Begun] = {}
+        self._left: dict[str, float] = {}
         self._drops_of: dict[_Job, list[_Begun]] = {}
         self._jobs = 0
         self._shards = 0
@@ -84,9 +87,16 @@ class Work:
         run.on_end = self._job_ended
 
     @property
-    def begun(self) -> frozenset[str]:
-        """Identities of the drops under way."""
-        return frozenset(self._begun)
+    def is_busy(self) -> bool:
+        """Whether drops are under way."""
+        return bool(self._begun)
+
+    @property
+    def not_new(self) -> frozenset[str]:
+        """Identities of the drops that are under way, or left alone for a while."""
+        now = time.monotonic()
+        self._left = {identity: until for identity, until in self._left.items() if until > now}
+        return frozenset(self._begun.keys() | self._left.keys())
 
     def begin(self, found: Sequence[Found]) -> None:
         """Begins with drops; returns at once."""
@@ -161,7 +171,7 @@ class Work:
         except Exception as error:
             for plan in plans:
                 if (plan.name, plan.job_key) in self._drops_of:
-                    await self._job_ended(plan, await broken_off(self._run, plan, error))
+                    await self._job_ended(plan, await report_broken_off(self._run, plan, error))
         finally:
             self._jobs -= len(plans)
             async with self._room:
@@ -200,10 +210,8 @@ class Work:
                 done = Done(drop=found.drop.name, at=datetime.now(UTC), edits=edits)
                 await asyncio.to_thread(self._books.close, found.identity, done)
                 await asyncio.to_thread(self._notes.remove, found.drop.note)
-        except StorageFailed as error:
-            get_run_logger().warning(
-                "how %s ended is not remembered, it is looked at again: %s", found.drop.name, error
-            )
+        except Exception as error:  # it must not break off the shard's other jobs
+            self._leave(found, error)
         finally:
             self._forget(begun)
 
@@ -212,7 +220,7 @@ class Work:
         try:
             is_new = await asyncio.to_thread(self._remember, found, refusal, [])
         except StorageFailed as error:
-            get_run_logger().warning("that %s is refused is not remembered: %s", found.drop.name, error)
+            self._leave(found, error)
             is_new = True
         if is_new:
             name, provider = found.drop.name, self._run.settings.provider
@@ -246,6 +254,11 @@ class Work:
         self._notes.write(found.drop, found.identity, refusal.remedy, refusal.why)
         self._books.keep(found.identity, now)
         return before is None or before.why != refusal.why
+
+    def _leave(self, found: Found, error: Exception) -> None:
+        """Leaves a drop alone for a while whose end could not be written down: the next look would find it new."""
+        self._left[found.identity] = time.monotonic() + FIRST_PAUSE_SECONDS
+        get_run_logger().warning("how %s ended is not remembered, it is looked at again: %s", found.drop.name, error)
 
     def _forget(self, begun: _Begun) -> None:
         self._begun.pop(begun.found.identity, None)

@@ -124,11 +124,11 @@ class Run:
                 if recorded is not None:
                     credentials = credentials.at(recorded.base_url, recorded.region)
                 found = self._clients[provider, address] = credentials.get_client()
+            if found.account not in self._own_quotas:
+                self._own_quotas[found.account] = await own_quotas(found)
         return found
 
     async def market(self, providers: set[Provider]) -> Market:
-            if found.account not in self._own_quotas:
-                self._own_quotas[found.account] = await own_quotas(found)
         """Returns where jobs run by today's credentials.
 
         Args:

@@ -43,6 +43,7 @@ from flows.running.progress import Lane, Progress
 from flows.running.scratch import scratch_folder
 from flows.running.settings import RunOptions, Settings
 from flows.running.shared import Shared
+from flows.running.stopping import STOPPING, Alive
 from flows.running.window import Window
 from flows.telling.outcomes import OverBudget, create_refused, over_budget
 from flows.telling.reports import JobReport
@@ -279,6 +280,7 @@ async def open_run(options: RunOptions) -> AsyncIterator[Run]:
         ValueError: A setting that cannot be used.
     """
     if (outer := _open.get()) is not None:
+        STOPPING.hear_again()
         yield outer
         return
     settings = Settings().with_options(options)
@@ -290,9 +292,15 @@ async def open_run(options: RunOptions) -> AsyncIterator[Run]:
     await asyncio.gather(journal.prove_exclusive(), asyncio.to_thread(check_usable, places.results))
     with scratch_folder() as scratch:
         run = Run(settings, catalog, places, journal, scratch)
-        token = _open.set(run)
+        token, alive, is_stopped = _open.set(run), Alive(), False
         try:
-            yield run
+            with STOPPING.heard(), run.progress.followed_by(alive.see):
+                yield run
+        except asyncio.CancelledError:
+            is_stopped = True
+            raise
         finally:
             _open.reset(token)
             await run.close()
+            if is_stopped:
+                await alive.log(run.provider_task_id)

@@ -9,8 +9,6 @@ from flows.rules.states import JobState
 from flows.telling.reports import JobReport
 from tests.flows.trouble.desk import WAN, Desk, fault, reported
 
-pytestmark = pytest.mark.usefixtures("impatient")
-
 
 def hold(desk: Desk, prompt: str = "make it clay", **fields: object) -> tuple[JobReport, str]:
     """Loses the answer to a create at APIYI; returns the held job and the provider task that was made for it."""

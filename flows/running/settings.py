@@ -59,6 +59,11 @@ class RunOptions(BaseModel):
         title="Unprobed",
         description="Accept media URLs only the provider can open; their limits and price are then unknown.",
     )
+    on_workers: bool | None = Field(
+        default=None,
+        title="On workers",
+        description="Let the workers of the deployment edit-shard/shard share a batch, instead of this process.",
+    )
 
 
 class Settings(BaseSettings):
@@ -83,6 +88,7 @@ class Settings(BaseSettings):
     max_cost: Decimal | None = Field(default=None, ge=0)
     on_unknown: OnUnknown = "hold"
     unprobed: bool = False
+    on_workers: bool = False
     max_running: int | None = Field(
         default=None, ge=1, description="Provider tasks alive at once, per account and model."
     )

@@ -15,6 +15,7 @@ from tests.clips import make_clip
 from tests.deployments.standing import Standing, eventually, free_port, is_healthy
 from tests.s3 import S3Server
 
+pytestmark = pytest.mark.timeout(600)
 #: Provider seconds in one real second, and in which a provider task runs: five real ones, enough to break things in.
 CLOCK_SCALE = 60
 RUN_SECONDS = 300
@@ -155,6 +156,21 @@ def test_one_clip_is_edited_from_the_form(standing, provider):
     state = standing.ended(standing.run("edit-video/on-demand", job=job))
     assert state["message"].startswith("1 published")
     assert len(published(standing, "form")) == len(created(provider, "form")) == 1
+
+
+def test_a_batch_on_workers_is_edited_by_them_and_reported_by_itself_within_its_cap(standing, provider):
+    listed = manifest(standing, "shared", 3)
+    options = {"on_workers": True, "max_cost": "100"}
+    state = standing.ended(standing.run("edit-batch/manifest", manifest=listed, options=options))
+    assert state["message"].startswith("3 published")
+    assert created(provider, "shared") == ["shared-0", "shared-1", "shared-2"]
+    (shard,) = standing.runs("edit-shard/shard")
+    assert shard["state_type"] == "COMPLETED"
+    too_little = standing.run(
+        "edit-batch/manifest", manifest=manifest(standing, "dear", 3), options=options | {"max_cost": "1"}
+    )
+    assert standing.ended(too_little)["type"] == "FAILED"
+    assert created(provider, "dear") == []
 
 
 def test_a_run_whose_results_would_be_deleted_with_it_is_refused(standing, provider):

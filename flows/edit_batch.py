@@ -22,6 +22,7 @@ from flows.telling.artifacts import BatchPages, renew_gallery, show_edit
 from flows.telling.labels import label_run
 from flows.telling.outcomes import InputRefused
 from flows.telling.reports import BatchReport, JobReport
+from flows.telling.summary import edits
 
 #: Edits per flow run: up to about this many, the run's graph in the Prefect UI can be read.
 SHARD_SIZE = 60
@@ -48,7 +49,7 @@ async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[
         rows = await asyncio.to_thread(rows_of, manifest, run.places.known)
         plans = await validate_all(run, rows)
         await run.keep_to_cap(plans)
-        await label_run(run, plans, f"batch: {PurePosixPath(manifest).name} ({len(plans)} edits)")
+        await label_run(run, plans, f"batch: {PurePosixPath(manifest).name} ({edits(len(plans))})")
         if len(plans) <= SHARD_SIZE:  # more pages would hide each other
             run.on_end = partial(show_edit, run)
         pages = BatchPages(run, manifest)
@@ -79,7 +80,7 @@ async def edit_shard(plans: list[PlannedJob], options: RunOptions, number: int =
     for plan in plans:
         same[plan.job_key].append(plan)
     async with open_run(options) as run:
-        await label_run(run, plans, f"shard {number}: {len(plans)} edits")
+        await label_run(run, plans, f"shard {number}: {edits(len(plans))}")
         groups = await asyncio.gather(*(_one_after_the_other(run, group) for group in same.values()))
     return [report for group in groups for report in group]
 

@@ -17,8 +17,8 @@ from flows.telling.following import Following
 from flows.telling.summary import ended, ends, money
 
 _REDRAWS_PER_SECOND = 3
-#: Where there is no terminal, a line sums up each time so many more in a hundred of the jobs are over.
-_SUMMED_UP_EVERY = 10
+#: Where there is no terminal, so many lines sum up a run on its way, unless it has fewer jobs than that.
+_SUMMED_UP = 10
 
 
 class Board:
@@ -85,7 +85,7 @@ class Board:
             return
         with self._following.at_rest() as tally:
             over, jobs = tally.ended(), len(tally.jobs)
-            if over * _SUMMED_UP_EVERY // jobs == (over - 1) * _SUMMED_UP_EVERY // jobs:
+            if jobs < _SUMMED_UP or over * _SUMMED_UP // jobs == (over - 1) * _SUMMED_UP // jobs:
                 return
             parts = [ended(tally), ends(tally, self._following.now())]
             parts.append(f"{money(tally.spent())} done and under way, {money(tally.to_come())} to come")

@@ -1,7 +1,7 @@
 """Log lines that can be found: each ends with the job key, and with the provider's ids where there are any."""
 
 import logging
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from prefect.logging import get_run_logger
@@ -13,30 +13,40 @@ from flows.rules.plain import plain
 class JobLogger(logging.LoggerAdapter[logging.Logger | logging.LoggerAdapter[logging.Logger]]):
     """Logs to the current Prefect run, for one job.
 
+    Args:
+        name: The job's name.
+        ids: What it is known as, by what.
+
     The ids stand in the message, because the Prefect UI searches messages only, and as attributes of the record, for
     handlers that write JSON.
     """
+
+    def __init__(self, name: str, ids: Mapping[str, str]) -> None:
+        super().__init__(get_run_logger(), ids)
+        self._name = name
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         """Adds the ids to a record."""
         return msg, {**kwargs, "extra": {**kwargs.get("extra", {}), **(self.extra or {})}}
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
-        """Logs a line, with the ids at its end and nothing in it that could steer a terminal."""
+        """Logs a line: the job's name, what happened, the ids; nothing in it could steer a terminal."""
         ids = " ".join(f"{name}={value}" for name, value in (self.extra or {}).items())
-        super().log(level, "%s [%s]", plain(str(msg) % args if args else str(msg)), ids, **kwargs)
+        said = f"{self._name}: {str(msg) % args if args else msg} [{ids}]"
+        super().log(level, "%s", plain(said), **kwargs)
 
 
-def job_log(job_key: str, attempt: Attempt | None = None, **ids: str | None) -> JobLogger:
+def job_log(job_key: str, name: str, attempt: Attempt | None = None, **ids: str | None) -> JobLogger:
     """Returns the logger of the current Prefect task or flow run, for one job.
 
     Args:
         job_key: The job.
+        name: Its name.
         attempt: Where its provider task's id and the create's request id are taken from.
         ids: Further names and ids; None is left out.
     """
     known = {"job_key": job_key, **dict(_ids_of(attempt)), **ids}
-    return JobLogger(get_run_logger(), {name: value for name, value in known.items() if value})
+    return JobLogger(name, {label: value for label, value in known.items() if value})
 
 
 def _ids_of(attempt: Attempt | None) -> Iterator[tuple[str, str | None]]:

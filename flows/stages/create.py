@@ -55,7 +55,7 @@ async def create(run: Run, plan: PlannedJob, links: Links | None) -> Attempt | N
         step = await run.next_step(plan.job_key)
         match step:
             case Follow(attempt=attempt):
-                job_log(plan.job_key, attempt).info("has its provider task")
+                job_log(plan.job_key, plan.name, attempt).info("has its provider task")
                 return attempt
             case Over() | Reconcile():
                 return None
@@ -140,7 +140,7 @@ async def _claim_and_post(
         failure = error.failure
         run.remember(where.account, failure)
         kind = Refused if create_outcome(failure) is Outcome.REFUSED else Unanswered
-        log = job_log(plan.job_key, request_id=failure.request_id)
+        log = job_log(plan.job_key, plan.name, request_id=failure.request_id)
         if kind is Refused:
             log.warning("the create was refused, nothing is billed: %s", failure)
         else:
@@ -148,7 +148,7 @@ async def _claim_and_post(
         await _record(run, plan, kind(attempt=number, at=run.clock.now(), by=writer(), failure=failure))
         return failure if kind is Refused else None
     run.created.add(plan.job_key)
-    log = job_log(plan.job_key, provider_task_id=made.provider_task_id, request_id=made.request_id)
+    log = job_log(plan.job_key, plan.name, provider_task_id=made.provider_task_id, request_id=made.request_id)
     log.info("created at %s, %s", where.provider, plan.cost)
     submitted = Submitted(
         attempt=number,

@@ -49,7 +49,7 @@ async def persist(run: Run, name: str, attempt: Attempt, over: ProviderTask) -> 
     """
     intent = attempt.intent
     run.progress.tell(Step(intent.job_key, name, Stage.PERSISTING))
-    log = job_log(intent.job_key, attempt)
+    log = job_log(intent.job_key, name, attempt)
     if over.state is not ProviderState.SUCCEEDED:
         settled = _settled(run, attempt, over)
         log.warning("ended without a result: %s", over.failure or over.state)

@@ -31,7 +31,7 @@ async def poll(run: Run, attempt: Attempt) -> ProviderTask:
     """
     assert attempt.submitted is not None
     intent, provider_task_id = attempt.intent, attempt.submitted.provider_task_id
-    log = job_log(intent.job_key, attempt)
+    log = job_log(intent.job_key, intent.name, attempt)
     client = await run.client(intent.endpoint.provider, intent.endpoint)
     offer = run.offer(intent.endpoint)
     where, resolution = intent.endpoint, intent.parameters.get("resolution")

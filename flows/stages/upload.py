@@ -52,7 +52,7 @@ async def upload(run: Run, plan: PlannedJob) -> Links:
             *(_link(run, plan, address) for address in (plan.job.video, *plan.job.reference_images))
         )
     run.progress.tell(Step(plan.job_key or "", plan.name, Stage.WAITING))
-    job_log(plan.job_key or "").info("its media are where the provider can fetch them")
+    job_log(plan.job_key or "", plan.name).info("the provider can fetch its media")
     return Links(video=video, reference_images=images)
 
 

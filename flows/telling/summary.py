@@ -12,6 +12,11 @@ def money(costs: Sequence[Cost]) -> str:
     return " + ".join(str(cost) for cost in costs) or "nothing"
 
 
+def edits(number: int) -> str:
+    """Returns a number of edits in words."""
+    return "1 edit" if number == 1 else f"{number} edits"
+
+
 def ended(tally: Tally) -> str:
     """Returns how many jobs are over, and how they ended."""
     counts = tally.counts()

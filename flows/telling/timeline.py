@@ -10,14 +10,15 @@ from flows.running.progress import Stage
 from flows.running.tally import SlotUse
 from flows.telling.summary import stopwatch
 
-_WIDTH = 1500
-_MARGIN, _NUMBERS = 24, 44
-_HEADING, _LABEL, _AXIS = 18, 14, 13
-_HEADING_BLOCK, _AXIS_BLOCK = 44, 30
+#: The Prefect UI shows it in a column of about 700 pixels, where its letters still have to be read.
+_WIDTH = 1100
+_MARGIN, _NUMBERS = 20, 58
+_HEADING, _LABEL, _AXIS = 20, 17, 16
+_HEADING_BLOCK, _AXIS_BLOCK = 46, 32
 #: A slot's row takes as many pixels as there is room for all of them in this height.
-_ALL_ROWS, _THICK, _THIN = 1200, 28, 6
+_ALL_ROWS, _THICK, _THIN = 1200, 32, 6
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800)
-_MOST_TICKS = 12
+_MOST_TICKS = 9
 _COLOURS = {
     Stage.PERSISTING: canvas.AFTER,
     Stage.DONE: canvas.AFTER,
@@ -37,7 +38,7 @@ def drawn_timeline(uses: Sequence[SlotUse], now: float) -> bytes:
         now: The moment up to which is drawn, in seconds on the run's clock.
 
     Returns:
-        A PNG 1500 pixels wide. A bar's colour says how the job went on: fetched, failed, held, or holding the slot
+        A PNG 1100 pixels wide. A bar's colour says how the job went on: fetched, failed, held, or holding the slot
         still; its name stands in it where it fits.
     """
     rows = sorted({(use.lane.name, use.number) for use in uses})

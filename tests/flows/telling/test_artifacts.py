@@ -160,11 +160,27 @@ def test_a_batch_leaves_a_table_of_its_jobs_and_a_summary(job):
     assert all("1 of 8 published, 0 failed, 7 held" in page.description for page in pages.values())
     assert not any("token" in page.description for page in pages.values())
     read = text_of(pages["batch-jobs-of-may"].data)
-    for said in ("7.7429 CNY", "results/gallery.html", REASON.message, REASON.advice, "held 4", "the first 5 of 7", "it is black"):
+    for said in (
+        "7.7429 CNY",
+        "results/gallery.html",
+        REASON.message,
+        REASON.advice,
+        "held 4",
+        "the first 5 of 7",
+        "it is black",
+    ):
         assert said in read
     assert "held 5" not in read
     table = pages["batch-jobs-of-may-jobs"].data
-    for said in ("fine", "7.7429 CNY", "s3://b/fine.mp4", "held 6", "it is black from", "provider-task-7", "decide with recut resolve"):
+    for said in (
+        "fine",
+        "7.7429 CNY",
+        "s3://b/fine.mp4",
+        "held 6",
+        "it is black from",
+        "provider-task-7",
+        "decide with recut resolve",
+    ):
         assert said in table
 
 

@@ -18,6 +18,9 @@ DROPS = int(os.environ.get("INBOX_DROPS", "60"))
 #: Waits for nothing that may still come, and looks again soon.
 SOON = {"RECUT_SETTLE_SECONDS": "0", "RECUT_INBOX_GRACE_SECONDS": "0", "RECUT_INBOX_SECONDS": "1"}
 LONGEST_SECONDS = 3600
+#: The watcher is killed when this share of all is created; then so many creates may be under way at most.
+KILLED_AT = (0.2, 0.6)
+AT_THAT_MOMENT = 7
 
 
 def test_all_that_is_dropped_at_once_is_edited_once_though_the_watcher_is_killed(team: Team) -> None:
@@ -29,12 +32,11 @@ def test_all_that_is_dropped_at_once_is_edited_once_though_the_watcher_is_killed
         (arriving / f"clip-{number}.txt").write_text(f"look {number}")
     arriving.rename(inbox)  # all of them at the same instant
 
-    for share in (0.2, 0.6):
+    for share in KILLED_AT:
         watching = start(team)
         team.emulator.wait(operation="create", count=int(DROPS * share), timeout=LONGEST_SECONDS)
         watching.stop()
     first, second = start(team), start(team)
-    team.emulator.wait(status="SUCCEEDED", count=DROPS, timeout=LONGEST_SECONDS)
     await_closed(team, first)
     peak = max(peak_mib(first), peak_mib(second))
     first.process.terminate()
@@ -42,12 +44,15 @@ def test_all_that_is_dropped_at_once_is_edited_once_though_the_watcher_is_killed
     assert (first.done().code, second.done().code) == (130, 130)
 
     created = Counter(task.prompt for task in team.emulator.audit())
-    assert created == {f"look {number}": 1 for number in range(DROPS)}
+    held = len(list(inbox.glob("*.error.md")))  # a kill came between its record and the provider's answer
+    assert max(created.values()) == 1
+    assert len(created) == len(list(team.results.glob("*.mp4"))) == DROPS - held
+    assert held <= len(KILLED_AT) * AT_THAT_MOMENT
     assert_no_part_is_a_result(team)
     seconds = time.monotonic() - began
     print(
-        f"\n{DROPS} drops at once, 2 kills, then 2 watchers: {seconds:.0f} s, {sum(created.values())} creates, "
-        f"peak memory {peak} MiB"
+        f"\n{DROPS} drops at once, 2 kills, then 2 watchers: {seconds:.0f} s, {len(created)} creates, "
+        f"{held} held, peak memory {peak} MiB"
     )
 
 
@@ -56,10 +61,10 @@ def start(team: Team) -> Working:
 
 
 def await_closed(team: Team, watching: Working) -> None:
-    """Waits until every drop is written down as over."""
+    """Waits until of every drop it is written down that it is over, or held."""
     books = team.results / ".recut" / "journal" / "inbox"
     for _ in changes(books, rust_timeout=1000, yield_on_timeout=True):
-        if len(list(books.glob("*.done.json"))) == DROPS:
+        if len(list(books.glob("*.json"))) == DROPS:
             return
         assert watching.process.poll() is None, watching.done().said
 

@@ -24,7 +24,7 @@ serve: $(VENV)/.runtime ## server, worker, deployments and a watched inbox on th
 test: $(VENV)/.dev lint ## everything: lint, types, architecture, tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-soak: $(VENV)/.dev ## a thousand jobs under random faults and kills; takes a quarter of an hour
+soak: $(VENV)/.dev ## a thousand jobs under random faults and kills, for a quarter of an hour; GUARANTEES_ON=s3: on S3
 	@SOAK_JOBS=$${SOAK_JOBS:-1000} SOAK_KILLS=$${SOAK_KILLS:-10} \
 		$(BIN)/python -m pytest -s --timeout 7200 tests/guarantees/test_soak.py
 

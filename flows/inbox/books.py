@@ -57,18 +57,21 @@ class Books:
         """Returns what keeps a drop from a result, as far as known."""
         return self._troubles.get(identity)
 
-    def close(self, identity: str, done: Done) -> None:
-        """Remembers that a drop is over.
+    def close(self, identities: Iterable[str], done: Done) -> None:
+        """Remembers that a drop is over, under all identities that what is left of it may have.
 
         Raises:
             StorageFailed: It is not remembered; the next look takes the drop up again, which costs nothing.
         """
         with self._lock:
-            self._write(f"{identity}{_DONE}", done)
-            self._done.add(identity)
-            if self._troubles.pop(identity, None) is not None:
-                del self._versions[identity]
-                self._store.remove(f"{_FOLDER}/{identity}{_TROUBLE}")
+            for identity in identities:
+                if identity in self._done:
+                    continue
+                self._write(f"{identity}{_DONE}", done)
+                self._done.add(identity)
+                if self._troubles.pop(identity, None) is not None:
+                    del self._versions[identity]
+                    self._store.remove(f"{_FOLDER}/{identity}{_TROUBLE}")
 
     def keep(self, identity: str, trouble: Trouble) -> None:
         """Remembers what keeps a drop from a result.

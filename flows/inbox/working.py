@@ -20,6 +20,7 @@ from flows.inbox.taking import Names, Refusal, take_in
 from flows.inbox.wanting import why_not
 from flows.planning.plan import OPEN_AT_ONCE, UNKNOWN_COST, PlannedJob
 from flows.rules.drop_ends import FIRST_PAUSE_SECONDS, Done, Edited, most, trouble
+from flows.rules.drops import identities_alone
 from flows.rules.job import DEFAULT_MODELS
 from flows.rules.states import JobState
 from flows.running.progress import Stage, Step
@@ -208,7 +209,8 @@ class Work:
                     Edited(name=report.name, job_key=report.job_key or "", result=report.result) for report in reports
                 ]
                 done = Done(drop=found.drop.name, at=datetime.now(UTC), edits=edits)
-                await asyncio.to_thread(self._books.close, found.identity, done)
+                alone = identities_alone(found.drop, self._inbox.store.url)
+                await asyncio.to_thread(self._books.close, [*alone, found.identity], done)
                 await asyncio.to_thread(self._notes.remove, found.drop.note)
         except Exception as error:  # it must not break off the shard's other jobs
             self._leave(found, error)

@@ -108,6 +108,17 @@ class Drop:
         return hashlib.sha256("\n".join(said).encode(errors="surrogateescape")).hexdigest()[:32]
 
 
+def identities_alone(drop: Drop, inbox: str) -> list[str]:
+    """Returns the identities that the clips of a drop have when their instructions are taken away: no new drops.
+
+    Args:
+        drop: The drop.
+        inbox: Address of the inbox.
+    """
+    clips = [file for file in drop.files if _ending(file.name) in CLIPS]
+    return [Drop(Kind.CLIP, clip.name, (clip,), clip=clip.name).identity(inbox) for clip in clips]
+
+
 def is_passed_over(name: str) -> bool:
     """Whether a file is none of the drops': hidden, still arriving, another program's working file, or our note.
 

@@ -1,5 +1,6 @@
 """`recut watch`: what is dropped is edited until somebody stops it; stopped or killed, the next one goes on."""
 
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -41,9 +42,14 @@ def watch(recut: Recut, **settings: str) -> Running:
 def stop_after(recut: Recut, running: Running, ended: int) -> Done:
     """Stops it with Ctrl-C once it is written down of so many drops that they are over, or held."""
     books = recut.results / ".recut" / "journal" / "inbox"
-    await_files(recut.folder, lambda: len(list(books.glob("*.json"))) >= ended, running)
+    await_files(recut.folder, lambda: len(told_of(books)) >= ended, running)
     running.send(signal.SIGINT)
     return running.done()
+
+
+def told_of(books: Path) -> set[str]:
+    """Returns the drops of which it is written down how they ended."""
+    return {json.loads(record.read_text())["drop"] for record in books.glob("*.json")}
 
 
 def await_files(folder: Path, there: Callable[[], bool], running: Running) -> None:

@@ -168,6 +168,14 @@ def test_every_way_to_say_what_is_wanted_is_understood(team: Team) -> None:
     ]
 
 
+def test_a_clip_whose_instructions_are_cleared_away_is_no_new_drop(team: Team) -> None:
+    team.clip("coat.mp4")
+    team.watch()
+    team.inbox.remove("coat.txt")
+    assert team.watch(prompt="edit everything").jobs == []
+    assert team.created == [PROMPT]
+
+
 def test_the_same_content_under_two_names_is_paid_once_and_published_twice(anywhere: Team) -> None:
     anywhere.clip("one.mp4")
     anywhere.clip("two.mp4")

@@ -3,6 +3,7 @@
 INBOX_DROPS changes how many; `INBOX_DROPS=1000` is the full length.
 """
 
+import json
 import os
 import shutil
 import time
@@ -64,7 +65,7 @@ def await_closed(team: Team, watching: Working) -> None:
     """Waits until of every drop it is written down that it is over, or held."""
     books = team.results / ".recut" / "journal" / "inbox"
     for _ in changes(books, rust_timeout=1000, yield_on_timeout=True):
-        if len(list(books.glob("*.json"))) == DROPS:
+        if len({json.loads(record.read_text())["drop"] for record in books.glob("*.json")}) == DROPS:
             return
         assert watching.process.poll() is None, watching.done().said
 

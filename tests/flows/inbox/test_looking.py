@@ -55,7 +55,7 @@ def test_a_complete_drop_is_found_until_it_is_begun_or_over(desk: Desk) -> None:
     assert desk.look() == (["a.mp4"], False)
     identity = desk.identities["a.mp4"]
     assert desk.look(frozenset({identity})) == ([], False)
-    desk.books.close(identity, Done(drop="a.mp4", at=datetime.now(UTC), edits=[]))
+    desk.books.close([identity], Done(drop="a.mp4", at=datetime.now(UTC), edits=[]))
     assert desk.look() == ([], False)
     desk.drop("a.mp4", "new content")
     assert desk.look() == (["a.mp4"], False)
@@ -66,7 +66,7 @@ def test_what_another_watcher_wrote_down_counts(desk: Desk, tmp_path: Path) -> N
     desk.drop("a.txt")
     desk.look()
     other = Desk(tmp_path, None)
-    other.books.close(desk.identities["a.mp4"], Done(drop="a.mp4", at=datetime.now(UTC), edits=[]))
+    other.books.close([desk.identities["a.mp4"]], Done(drop="a.mp4", at=datetime.now(UTC), edits=[]))
     assert desk.look() == ([], False)
 
 

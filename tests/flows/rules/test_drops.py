@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.rules.drops import Drop, File, Kind, drops_of, is_passed_over, manifests_among
+from flows.rules.drops import Drop, File, Kind, drops_of, identities_alone, is_passed_over, manifests_among
 
 NAMES = [
     *("coat.mp4", "coat.txt", "coat.ref1.png", "coat.ref10.png", "coat.ref2.png", "hat.MOV", "hat.yaml", "hat.md"),
@@ -132,6 +132,13 @@ def test_a_folder_with_several_clips_leaves_it_to_its_instructions() -> None:
 
 def test_a_job_folder_in_a_job_folder_belongs_to_the_outer_one() -> None:
     assert sorted(drops("x/job.yaml", "x/y/job.yaml", "x/a.mp4", "xy/job.yaml")) == ["x/job.yaml", "xy/job.yaml"]
+
+
+@pytest.mark.parametrize("names", [("a.mp4", "a.txt"), ("a.mp4",), ("x/job.yaml", "x/a.mp4"), ("list.csv", "a.mp4")])
+def test_the_clips_of_a_drop_are_known_when_all_else_of_it_is_taken_away(names: tuple[str, ...]) -> None:
+    (drop,) = drops_of(files(*names), {"list.csv": {"a.mp4"}})
+    (left,) = drops_of(files(*(name for name in names if name.endswith(".mp4"))), {})
+    assert left.identity("/inbox") in identities_alone(drop, "/inbox")
 
 
 def test_an_identity_changes_with_any_file_and_with_nothing_else() -> None:

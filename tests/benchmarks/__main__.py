@@ -1,4 +1,4 @@
-"""`make bench`: what recut costs on this machine, told in Markdown, and in JSON under build/benchmarks.
+"""`make bench`: what recut costs on this machine, told in Markdown; JSON and pictures go to build/benchmarks.
 
 Usage: python -m tests.benchmarks [NAME]…
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import storage, storage_report
+from tests.benchmarks import plots, scheduling, scheduling_report, storage, storage_report
 
 REPORTS = Path("build/benchmarks")
 
@@ -23,13 +23,18 @@ class Benchmark:
     Attributes:
         measure: Runs it in a folder of its own; returns what it found, as JSON can hold it.
         told: Returns what it found in Markdown.
+        draw: Draws what it found into a PNG file; None where there is nothing to see.
     """
 
     measure: Callable[[Path], Mapping[str, Any]]
     told: Callable[[Mapping[str, Any]], str]
+    draw: Callable[[Mapping[str, Any], Path], None] | None = None
 
 
-BENCHMARKS = {"storage": Benchmark(storage.measure, storage_report.told)}
+BENCHMARKS = {
+    "scheduling": Benchmark(scheduling.measure, scheduling_report.told, plots.draw),
+    "storage": Benchmark(storage.measure, storage_report.told),
+}
 
 
 def main(names: list[str]) -> None:
@@ -43,6 +48,8 @@ def main(names: list[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             found = benchmark.measure(Path(folder))
         (REPORTS / f"{name}.json").write_text(json.dumps(found, indent=1))
+        if benchmark.draw is not None:
+            benchmark.draw(found, REPORTS / f"{name}.png")
         print(benchmark.told(found), flush=True)
 
 

@@ -131,14 +131,14 @@ class Standing:
     def kill(self, name: str) -> None:
         """Kills a process and all it has started, at once."""
         process = self._processes.pop(name)
-        for child in [process.pid, *_offspring(process.pid)]:
+        for child in [process.pid, *offspring(process.pid)]:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         process.wait()
 
     def kill_flow_runs(self) -> None:
         """Kills the processes of all flow runs, but not the worker."""
-        for child in _offspring(self._processes["worker"].pid):
+        for child in offspring(self._processes["worker"].pid):
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
 
@@ -186,7 +186,7 @@ class Standing:
         return eventually(over, f"run {run_id} ends; the worker said: {self.said('worker')[-4000:]}", seconds)
 
 
-def _offspring(pid: int) -> list[int]:
+def offspring(pid: int) -> list[int]:
     """Returns the descendants of a process: a worker gives its flow runs sessions of their own."""
     done = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
     parents = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]

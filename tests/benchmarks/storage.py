@@ -23,7 +23,7 @@ MB = 1024 * 1024
 RECUT = Path(sys.executable).with_name("recut")
 
 
-def measure(folder: Path, *, megabytes: int = 1024, rounds: int = 3, jobs: int = 500) -> dict[str, Any]:
+def measure(folder: Path, *, megabytes: int = 1024, rounds: int = 3, jobs: int = 100) -> dict[str, Any]:
     """Runs all measurements and returns what they told.
 
     Args:
@@ -100,9 +100,8 @@ def uploads(s3: S3Server, folder: Path, jobs: int) -> dict[str, Any]:
     picture = make_image(folder / "picture.png")
     rows = ({"prompt": f"Edit {number}", "reference_images": [str(picture)]} for number in range(jobs))
     told: dict[str, Any] = {"jobs": jobs, "picture_bytes": picture.stat().st_size}
-    config = EmulatorConfig(
-        port=0, effort="quick", clock_scale=1000, run_times={WAN: RunTime(median=1)}, limits=Limits(running=100)
-    )
+    fast = Limits(running=50, submits_per_second=None, queries_per_second=None, policies_per_second=None)
+    config = EmulatorConfig(port=0, effort="quick", clock_scale=60, run_times={WAN: RunTime(median=1)}, limits=fast)
     with Recorder() as web, Emulator(config) as emulator:
         web.serve(make_clip(folder / "clip.mp4").read_bytes(), ETag='"the-clip"')
         manifest = folder / "jobs.jsonl"
@@ -112,6 +111,9 @@ def uploads(s3: S3Server, folder: Path, jobs: int) -> dict[str, Any]:
             "RECUT_HOME": str(folder / "home"),
             "RECUT_SERVER_IDLE_SECONDS": "5",
             "RECUT_CLOCK_SCALE": str(config.clock_scale),
+            "RECUT_MAX_RUNNING": str(fast.running),
+            "RECUT_SUBMITS_PER_SECOND": "1000",
+            "RECUT_QUERIES_PER_SECOND": "1000",
             "DASHSCOPE_API_KEY": "sk-of-the-benchmark",
             "DASHSCOPE_HTTP_BASE_URL": emulator.dashscope_base_url,
         }

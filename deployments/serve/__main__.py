@@ -7,7 +7,7 @@ import sys
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from deployments.demo_provider import CLOCK_SCALE, demo_provider
 from deployments.local import ServerInfo, ServerUnreachable, prefect_server
@@ -24,7 +24,14 @@ def main() -> int:
     """Serves until Ctrl-C or SIGTERM; returns the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM):  # started in the background, a shell lets it ignore Ctrl-C
         signal.signal(number, signal.default_int_handler)
-    home = Path(os.environ.get("RECUT_HOME") or "~/.recut").expanduser()
+    try:
+        return _serve(Path(os.environ.get("RECUT_HOME") or "~/.recut").expanduser())
+    except KeyboardInterrupt:
+        print("\nStopped; what runs at the provider runs on, and is picked up when this starts again.")
+        return 0
+
+
+def _serve(home: Path) -> int:
     log = home / "serve.log"
     inbox = _settle_places()
     os.environ.setdefault("RECUT_SERVER_IDLE_SECONDS", "5")  # the server goes when its last user has gone
@@ -32,6 +39,7 @@ def main() -> int:
     with ExitStack() as open_until_end:
         if not any(os.environ.get(name) for name in _KEYS):
             print("No API key is set: a local provider plays the part of the real one; nothing is paid.")
+            print("It stays for five minutes after this has stopped, so that what runs there can be picked up.")
             _use_demo_provider(open_until_end, home / "demo")
         try:
             server = open_until_end.enter_context(prefect_server())
@@ -48,14 +56,11 @@ def main() -> int:
                 child.start()
             _say_what_to_do(server, inbox, log)
             _keep_running(server, children)
-        except KeyboardInterrupt:
-            print("\nStopping; what runs at the provider runs on, and is picked up when this starts again.")
         finally:
             for child in children:
                 child.let_go()
             for child in children:
                 child.await_end()
-    return 0
 
 
 def _settle_places() -> Path | None:
@@ -105,7 +110,7 @@ def _say_what_to_do(server: ServerInfo, inbox: Path | None, log: Path) -> None:
     print("Ctrl-C stops everything.", flush=True)
 
 
-def _keep_running(server: ServerInfo, children: list[Child]) -> None:
+def _keep_running(server: ServerInfo, children: list[Child]) -> NoReturn:
     """Starts again whatever ends by itself."""
     while True:
         time.sleep(LOOK_SECONDS)

@@ -64,7 +64,7 @@ def start(team: Team) -> Working:
 def await_closed(team: Team, watching: Working) -> None:
     """Waits until of every drop it is written down that it is over, or held."""
     books = team.results / ".recut" / "journal" / "inbox"
-    for _ in changes(books, rust_timeout=1000, yield_on_timeout=True):
+    for _ in changes(team.folder, rust_timeout=1000, yield_on_timeout=True):
         if len({json.loads(record.read_text())["drop"] for record in books.glob("*.json")}) == DROPS:
             return
         assert watching.process.poll() is None, watching.done().said

@@ -118,11 +118,15 @@ class LeaseKeeper:
         """Gives everything back and closes the connection."""
         if self._renewing is not None:
             self._renewing.cancel()
+        await self._worked()  # turns to create are given back a second after their POST, not before
         for slot in list(self.slots):
             self.drop(slot)
+        await self._worked()
+        await self._open.aclose()
+
+    async def _worked(self) -> None:
         while self._work:
             await asyncio.wait(self._work)
-        await self._open.aclose()
 
     async def _connected(self) -> "PrefectClient":
         async with self._opening:

@@ -249,7 +249,7 @@ async def test_never_more_creates_begin_in_a_second_than_the_rate_in_whatever_pr
     pacers = [process(server, PACER, where, 10) for _ in range(2)]
     begun = sorted(float(line) for pacer in pacers for line in pacer.communicate()[0].split())
     assert len(begun) == 20
-    assert all(later - earlier > 0.9999 for earlier, later in zip(begun, begun[5:], strict=False))
+    assert min(later - earlier for earlier, later in zip(begun, begun[5:], strict=False)) > 0.9999
 
 
 async def test_looks_are_shared_out_by_the_slots_held(server, where):

@@ -47,6 +47,7 @@ def test_every_setting_has_its_variable(monkeypatch):
         "RECUT_SETTLE_SECONDS": ("settle_seconds", "0", 0),
         "RECUT_MAX_COST": ("max_cost", "12.50", Decimal("12.50")),
         "RECUT_ON_UNKNOWN": ("on_unknown", "recreate", "recreate"),
+        "RECUT_ON_WORKERS": ("on_workers", "true", True),
         "RECUT_UNPROBED": ("unprobed", "true", True),
         "RECUT_MAX_RUNNING": ("max_running", "3", 3),
         "RECUT_SUBMITS_PER_SECOND": ("submits_per_second", "0.5", 0.5),

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from typing import Any, Literal, Self
 
 from moto.server import DomainDispatcherApplication, create_backend_app
@@ -14,7 +15,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 KEY, SECRET = "the-key-id", "the-secret-key"
 Manner = Literal["real", "ignores", "refuses", "oss"]
-Fault = Literal["slow down", "reset", "lost answer", "denied"]
+Fault = Literal["slow down", "reset", "lost answer", "denied", "held before", "held after"]
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 
@@ -42,6 +43,7 @@ class S3Server:
         self.manner = manner
         self.seen: list[Seen] = []
         self._faults: deque[tuple[Fault, Callable[[str, str], bool]]] = deque()
+        self._holds, self._may_go = threading.Event(), threading.Event()
         self._turns = threading.Lock()  # moto itself looks and writes in two steps
         self._app = DomainDispatcherApplication(create_backend_app)
         self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Quiet)
@@ -78,6 +80,21 @@ class S3Server:
         """Forgets the faults that are still to come."""
         self._faults.clear()
 
+    def hold(self, when: Literal["before", "after"], path: str) -> None:
+        """Lets the next upload to a path of this pattern get no answer, before or after it is acted on."""
+        self._holds.clear()
+        self._may_go.clear()
+        held: Fault = "held before" if when == "before" else "held after"
+        self._faults.append((held, lambda m, p: m in ("PUT", "POST") and fnmatch(p, path)))
+
+    def await_held(self, seconds: float) -> bool:
+        """Waits until that upload is held; returns whether it is."""
+        return self._holds.wait(seconds)
+
+    def let_go(self) -> None:
+        """Hangs up on what is held; it is not acted on any more."""
+        self._may_go.set()
+
     def sent_bytes(self, path: str) -> int:
         """How many bytes of bodies went out for paths with this in them."""
         return sum(seen.sent_bytes for seen in self.seen if path in seen.path)
@@ -95,7 +112,9 @@ class S3Server:
             return self._refuse(environ, start, "503 Slow Down", "SlowDown")
         if fault == "denied":
             return self._refuse(environ, start, "403 Forbidden", "AccessDenied")
-        if fault == "reset":
+        if fault == "held before":
+            self._hold()
+        if fault in ("reset", "held before"):
             return self._hang_up(environ)
         understood = dict(environ)
         conditional = self._conditional(understood)
@@ -105,12 +124,18 @@ class S3Server:
         with self._turns:
             body = b"".join(self._app(understood, lambda *args: status.extend(args)))
         self._saw(environ, len(body))
-        if fault == "lost answer":
+        if fault == "held after":
+            self._hold()
+        if fault in ("lost answer", "held after"):
             return self._hang_up(environ)
         if conditional == "oss" and status[0].startswith("412"):
             return _error(start, "409 Conflict", "FileAlreadyExists")
         start(*status)
         return [body]
+
+    def _hold(self) -> None:
+        self._holds.set()
+        self._may_go.wait()
 
     def _conditional(self, environ: dict[str, Any]) -> str | None:
         if self.manner == "ignores":

@@ -5,17 +5,21 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from blocks.clients.store import Store
 from deployments.emulator import Emulator
+from tests.s3 import S3Server
 
 RECUT = Path(sys.executable).with_name("recut")
 HARM = Path(__file__).with_name("harm")
-_TEAMS_OWN = ("RECUT_", "DASHSCOPE_", "APIYI_", "PREFECT_", "PYTHON")
+_TEAMS_OWN = ("RECUT_", "DASHSCOPE_", "APIYI_", "PREFECT_", "PYTHON", "AWS_")
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Team:
         local_clip: The same clip on disk.
         picture: Address of the usual reference image.
         key: Its API key at both.
+        s3: The S3 server that results and journal are on; None leaves them on this disk.
     """
 
     emulator: Emulator
@@ -83,10 +88,21 @@ class Team:
     local_clip: Path
     picture: str
     key: str = "sk-of-the-guarantees"
+    s3: S3Server | None = None
 
     @property
     def results(self) -> Path:
+        """Where results and journal are when they are on this disk."""
         return self.folder / "results"
+
+    @cached_property
+    def store(self) -> Store:
+        """Results and journal, wherever they are."""
+        if self.s3 is None:
+            return Store(str(self.results))
+        bucket = f"team-{uuid.uuid4().hex[:12]}"
+        self.s3.make_bucket(bucket)
+        return Store(f"s3://{bucket}/results", self.s3.options)
 
     def job(self, name: str, *, provider: str = "dashscope", **fields: Any) -> dict[str, Any]:
         """Returns an edit whose prompt is its name, so that the provider's books tell jobs apart."""
@@ -119,7 +135,8 @@ class Team:
             "APIYI_API_KEY": self.key,
             "APIYI_BASE_URL": self.emulator.apiyi_base_url,
             "RECUT_HOME": str(self.home),
-            "RECUT_RESULTS": str(self.results),
+            "RECUT_RESULTS": self.store.url,
+            **(self.s3.environment() if self.s3 else {}),
             "RECUT_CLOCK_SCALE": str(self.emulator.config.clock_scale),
             "RECUT_SUBMITS_PER_SECOND": "1000",
             "RECUT_QUERIES_PER_SECOND": "1000",

@@ -14,6 +14,7 @@ from deployments.local.home import Home
 from tests.clips import make_clip, make_image
 from tests.guarantees.command import Team
 from tests.recorder import Asked, Recorder, Reply, part_of
+from tests.s3 import S3Server
 
 #: Provider seconds in one real second: a day of the provider then lasts twelve minutes, longer than any test.
 CLOCK_SCALE = 120
@@ -59,9 +60,16 @@ def provider() -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
-def hire(home: Path, clip: Path, web: str) -> Callable[[Emulator, Path], Team]:
+def s3(request: pytest.FixtureRequest) -> S3Server | None:
+    """The server that results and journal are on; None for this disk. GUARANTEES_ON=s3 puts all that can be there."""
+    is_on_s3 = os.environ.get("GUARANTEES_ON", "disk") == "s3"
+    return request.getfixturevalue("_running_s3") if is_on_s3 else None
+
+
+@pytest.fixture(scope="module")
+def hire(home: Path, clip: Path, web: str, s3: S3Server | None) -> Callable[[Emulator, Path], Team]:
     """Makes a team of a provider and a folder."""
-    return lambda emulator, folder: Team(emulator, folder, home, f"{web}/clip.mp4", clip, f"{web}/picture.png")
+    return lambda emulator, folder: Team(emulator, folder, home, f"{web}/clip.mp4", clip, f"{web}/picture.png", s3=s3)
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """What is true after all the trouble: in the provider's books, in the journal, and in the results folder."""
 
 import hashlib
+import io
 import json
 from collections import Counter
 from decimal import Decimal
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,19 @@ from deployments.emulator.audit import AuditEntry
 from tests.guarantees.command import Team
 
 Records = list[dict[str, Any]]
+_ORDER = ("intent", "unanswered", "refused", "submitted", "decided", "settled")
 
 
 def records_of(team: Team) -> dict[str, Records]:
-    """Returns the journal's records by the name of their job, in the order they were written."""
+    """Returns the journal's records by the name of their job, in the order of the protocol."""
+    found: dict[str, Records] = {}
+    for name in team.store.names(".recut/journal/"):
+        folder, _, file = name.rpartition("/")
+        if fnmatch(file, "*-*.json"):
+            found.setdefault(folder, []).append(json.loads(team.store.read(name)))
     jobs: dict[str, Records] = {}
-    for folder in (team.results / ".recut" / "journal").glob("*"):
-        records = sorted(
-            (json.loads(path.read_text()) for path in folder.glob("*-*.json")), key=lambda one: one.get("at", "")
-        )
+    for records in found.values():
+        records.sort(key=lambda one: (one.get("attempt", 0), _ORDER.index(one.get("kind", "intent"))))
         intent = next((record for record in records if record.get("kind") == "intent"), None)
         if intent is not None:
             jobs[intent["name"]] = records
@@ -40,19 +46,23 @@ def tasks_of(team: Team, name: str) -> list[AuditEntry]:
 
 def assert_published(team: Team, name: str) -> None:
     """Asserts that a job's result is the one that was paid for, whole and playable, and settled."""
-    video, sidecar = team.results / f"{name}.mp4", json.loads((team.results / f"{name}.json").read_text())
+    video, sidecar = team.store.read(f"{name}.mp4"), json.loads(team.store.read(f"{name}.json"))
     (settled,) = published(records_of(team)[name])
-    assert settled["sha256"] == sidecar["result"]["sha256"] == hashlib.sha256(video.read_bytes()).hexdigest()
+    assert settled["sha256"] == sidecar["result"]["sha256"] == hashlib.sha256(video).hexdigest()
     assert sidecar["provider_task_id"] in {task.provider_task_id for task in team.emulator.audit()}
-    with av.open(video) as opened:
-        assert sum(1 for _ in opened.decode(video=0)) > 0
+    assert_plays(video)
 
 
 def assert_no_part_is_a_result(team: Team) -> None:
     """Asserts that everything under a result's name can be played to its end."""
-    for video in team.results.rglob("*.mp4"):
-        with av.open(video) as opened:
-            assert sum(1 for _ in opened.decode(video=0)) > 0, video
+    for name in team.store.names(""):
+        if name.endswith(".mp4"):
+            assert_plays(team.store.read(name))
+
+
+def assert_plays(video: bytes) -> None:
+    with av.open(io.BytesIO(video)) as opened:
+        assert sum(1 for _ in opened.decode(video=0)) > 0
 
 
 def assert_nothing_twice(team: Team, *, jobs_per_prompt: Counter[str] | None = None) -> None:

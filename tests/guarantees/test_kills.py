@@ -32,12 +32,24 @@ INTENT, SUBMITTED = "1 intent", "1 submitted"
 
 MOMENTS = [
     Moment("in the upload", fault={**hang("upload"), "prompt": None}, awaited=("upload", "received", 1), local=True),
-    Moment("before the intent", dying=("os.link *-intent.json",)),
-    Moment("after the intent", (INTENT,), dying=("os.link *-intent.json", WRITTEN)),
+    Moment("before the intent", dying=("os.link *-intent.json",), upload=("before", "*-intent.json")),
+    Moment("after the intent", (INTENT,), dying=("os.link *-intent.json", WRITTEN), upload=("after", "*-intent.json")),
     Moment("sent, not accepted", (INTENT,), fault=hang("create"), awaited=("create", "received", 1)),
     Moment("accepted, not answered", (INTENT,), 1, fault=hang("create", "after"), awaited=("create", "settled", 1)),
-    Moment("answered, not claimed", (INTENT,), 1, dying=("os.link *provider-tasks/*",)),
-    Moment("claimed, not recorded", (INTENT,), 1, dying=("os.link *-submitted.json",)),
+    Moment(
+        "answered, not claimed",
+        (INTENT,),
+        1,
+        dying=("os.link *provider-tasks/*",),
+        upload=("before", "*/provider-tasks/*"),
+    ),
+    Moment(
+        "claimed, not recorded",
+        (INTENT,),
+        1,
+        dying=("os.link *-submitted.json",),
+        upload=("before", "*-submitted.json"),
+    ),
     Moment("before the first look", (INTENT, SUBMITTED), 1, fault=hang("get"), awaited=("get", "received", 1)),
     Moment(
         "between looks",
@@ -55,9 +67,21 @@ MOMENTS = [
         fault={"operation": "result", "does": {"kind": "file", "how": "truncated"}, "times": 1},
         dying=("open *-result.mp4", "open *-result.mp4"),
     ),
-    Moment("before the final name", (INTENT, SUBMITTED), 1, dying=("os.rename *.mp4",)),
-    Moment("before the sidecar", (INTENT, SUBMITTED), 1, dying=("os.rename *.json",)),
-    Moment("before it is settled", (INTENT, SUBMITTED), 1, dying=("os.link *-settled.json",)),
+    Moment("before the final name", (INTENT, SUBMITTED), 1, dying=("os.rename *.mp4",), upload=("before", "*.mp4")),
+    Moment(
+        "before the sidecar",
+        (INTENT, SUBMITTED),
+        1,
+        dying=("os.rename *.json",),
+        upload=("before", "*/results/before-the-sidecar.json"),
+    ),
+    Moment(
+        "before it is settled",
+        (INTENT, SUBMITTED),
+        1,
+        dying=("os.link *-settled.json",),
+        upload=("before", "*-settled.json"),
+    ),
     Moment(
         "apiyi sent, not accepted", (INTENT,), fault=hang("create"), awaited=("create", "received", 1), provider="apiyi"
     ),
@@ -69,7 +93,14 @@ MOMENTS = [
         awaited=("create", "settled", 1),
         provider="apiyi",
     ),
-    Moment("apiyi claimed, not recorded", (INTENT,), 1, dying=("os.link *-submitted.json",), provider="apiyi"),
+    Moment(
+        "apiyi claimed, not recorded",
+        (INTENT,),
+        1,
+        dying=("os.link *-submitted.json",),
+        upload=("before", "*-submitted.json"),
+        provider="apiyi",
+    ),
     Moment(
         "apiyi before the first look",
         (INTENT, SUBMITTED),

@@ -11,7 +11,7 @@ from tests.guarantees.killing import Moment, hang, kill
 
 LOST = Moment("lost", fault=hang("create", "after"), awaited=("create", "settled", 1))
 UNSEEN = Moment("unseen", fault=hang("get"), awaited=("get", "received", 1))
-UNNAMED = Moment("unnamed", dying=("os.rename *.mp4",))
+UNNAMED = Moment("unnamed", dying=("os.rename *.mp4",), upload=("before", "*.mp4"))
 
 
 @pytest.mark.parametrize("moment", [LOST, UNNAMED], ids=lambda moment: moment.told)
@@ -28,9 +28,9 @@ def test_a_sweep_that_is_killed_again_and_again_is_finished_by_the_next(team: Te
         kill(team, moment, "batch", team.manifest(moment.job(team), name=moment.name))
     for moment in (
         Moment("reading the list", fault={**hang("list"), "prompt": None}, awaited=("list", "received", 1)),
-        Moment("adopting", dying=("os.link *-submitted.json",)),
-        Moment("publishing", dying=("os.rename *.mp4",)),
-        Moment("settling", dying=("os.link *-settled.json",)),
+        Moment("adopting", dying=("os.link *-submitted.json",), upload=("before", "*-submitted.json")),
+        Moment("publishing", dying=("os.rename *.mp4",), upload=("before", "*.mp4")),
+        Moment("settling", dying=("os.link *-settled.json",), upload=("before", "*-settled.json")),
     ):
         kill(team, moment, "sweep")
     swept = team.run("sweep", "--json")

@@ -67,7 +67,7 @@ def test_whatever_happens_nothing_is_paid_twice_and_nothing_paid_is_lost(careles
     for job in jobs:
         if job["state"] == "published":
             (settled,) = published(records[job["name"]])
-            assert settled["sha256"] == hashlib.sha256(Path(job["result"]).read_bytes()).hexdigest()
+            assert settled["sha256"] == hashlib.sha256(team.store.read(f"{job['name']}.mp4")).hexdigest()
         else:
             assert job["error"]["message"] and job["error"]["advice"]
     # What succeeded is published by the job that made it, or that job is held and says so.

@@ -24,6 +24,11 @@ ALWAYS = 1000
 GARBAGE = b'{"kind": "intent", "atte'
 
 
+@pytest.fixture(scope="module")
+def s3() -> None:
+    """These are troubles of a disk, wherever the other guarantees are tried."""
+
+
 @pytest.fixture
 def manifest(team: Team) -> str:
     return team.manifest(*(team.job(name) for name in NAMES))

@@ -11,6 +11,7 @@ from prefect.states import Completed
 from flows.edit_video import verdict
 from flows.rules.history import Attempt, Follow, Reconcile
 from flows.rules.states import JobState
+from flows.running.progress import Stage, Step
 from flows.running.run import Run, open_run
 from flows.running.settings import RunOptions
 from flows.stages.persist import persist
@@ -83,6 +84,7 @@ async def left_unfinished(run: Run) -> list[Left]:
 
 async def _finish_and_report(run: Run, job: Left, turns: asyncio.Semaphore) -> JobReport:
     intent = job.attempt.intent
+    run.progress.tell(Step(job.job_key, intent.name, Stage.WAITING, intent.estimate))
     try:
         await _finish(run, job, turns)
         history = await run.journal.history(job.job_key)
@@ -95,6 +97,9 @@ async def _finish_and_report(run: Run, job: Left, turns: asyncio.Semaphore) -> J
         state = stopped.state
     if stopped is None and settled is not None and settled.state == "expired":
         stopped = expired((await run.provider_task_id(job.job_key)) or "")
+    cost = settled.cost if settled and settled.cost else intent.estimate
+    stage = {JobState.PUBLISHED: Stage.DONE, JobState.HELD: Stage.HELD}.get(state, Stage.FAILED)
+    run.progress.tell(Step(job.job_key, intent.name, stage, cost, str(stopped) if stopped else None))
     return JobReport(
         name=intent.name,
         job_key=job.job_key,
@@ -104,8 +109,10 @@ async def _finish_and_report(run: Run, job: Left, turns: asyncio.Semaphore) -> J
         provider_task_id=await run.provider_task_id(job.job_key),
         result=settled.result if settled else None,
         sidecar=settled.sidecar if settled else None,
-        cost=settled.cost if settled and settled.cost else intent.estimate,
+        cost=cost,
+        notes=settled.notes if settled else [],
         error=stopped.error if stopped else None,
+        seconds=run.progress.seconds_of(job.job_key),
     )
 
 

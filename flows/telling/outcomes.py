@@ -91,7 +91,8 @@ def unanswered(failure: Failure, why_unsure: str) -> EditStopped:
             code="OutcomeUnknown",
             message=f"the create got no usable answer ({failure}) and {why_unsure}; a provider task may be running "
             "and may be billed once, so recut does not create it again by itself",
-            advice="look into the provider's console, then decide with recut resolve: --recreate or --abandon",
+            advice="look into the provider's console, then decide with recut resolve: --adopt (the provider task you "
+            "found there), --recreate or --abandon",
         ),
     )
 

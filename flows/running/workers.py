@@ -36,8 +36,8 @@ async def run_on_workers(run: Run, shards: Sequence[Sequence[PlannedJob]]) -> No
         await asyncio.gather(*(_one(run, options, piece, number) for number, piece in enumerate(pieces, start=1)))
     except ObjectNotFound as error:
         raise ValueError(
-            f"the deployment {DEPLOYMENT} is not there, so no worker can take a shard. Nothing was created. Run "
-            "`python -m deployments.deploy` once, or leave --on-workers out."
+            f"the deployment {DEPLOYMENT} is not there, so no worker can take a shard: run "
+            "`python -m deployments.deploy` once, or leave --on-workers out"
         ) from error
 
 

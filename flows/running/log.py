@@ -4,14 +4,15 @@ import logging
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from prefect.logging import get_run_logger
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_logger, get_run_logger
 
 from flows.rules.history import Attempt
 from flows.rules.plain import plain
 
 
 class JobLogger(logging.LoggerAdapter[logging.Logger | logging.LoggerAdapter[logging.Logger]]):
-    """Logs to the current Prefect run, for one job.
+    """Logs to the current Prefect run, for one job; outside of any, as recut.
 
     Args:
         name: The job's name.
@@ -22,7 +23,7 @@ class JobLogger(logging.LoggerAdapter[logging.Logger | logging.LoggerAdapter[log
     """
 
     def __init__(self, name: str, ids: Mapping[str, str]) -> None:
-        super().__init__(get_run_logger(), ids)
+        super().__init__(_current_logger(), ids)
         self._name = name
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
@@ -47,6 +48,13 @@ def job_log(job_key: str, name: str, attempt: Attempt | None = None, **ids: str 
     """
     known = {"job_key": job_key, **dict(_ids_of(attempt)), **ids}
     return JobLogger(name, {label: value for label, value in known.items() if value})
+
+
+def _current_logger() -> logging.Logger | logging.LoggerAdapter[logging.Logger]:
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return get_logger("recut")
 
 
 def _ids_of(attempt: Attempt | None) -> Iterator[tuple[str, str | None]]:

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -74,8 +75,8 @@ class Run:
         stopped: Accounts that refuse every create, and why: no further one is sent to them.
         turns: Keeps jobs of one key apart, which would meet in the same scratch files.
         on_end: Called with every job that ends in a shard; whoever hands on jobs while others run listens here.
-        window: Bounds how many jobs are under way at once.
         experience: How long provider tasks ran so far.
+        window: Bounds how many jobs are under way at once.
         uploading: Bounds how many jobs upload at once.
         persisting: Bounds how many results are fetched and looked at at once.
         uploads: Files on their way to where providers fetch them, or there.
@@ -97,17 +98,18 @@ class Run:
         self.stopped: dict[str, Failure] = {}
         self.turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.on_end: OnEnd | None = None
+        self.experience = Experience(journal)
         self.window = Window()
         self.uploading = asyncio.Semaphore(UPLOADS_AT_ONCE)
-        self.experience = Experience(journal)
         self.persisting = asyncio.Semaphore(PERSISTS_AT_ONCE)
+        self._looking = ThreadPoolExecutor(os.cpu_count() or 1, "looking")
         self.uploads = Uploads(journal.store, self.clock)
         self.shared = Shared()
         self._clients: dict[tuple[Provider, str | None], Client] = {}
+        self._own_quotas: dict[str, dict[str, Quota]] = {}
         self._opening = asyncio.Lock()
         self._untorn: set[asyncio.Future[Any]] = set()
         self._reserved: dict[str, list[Cost]] = {}
-        self._own_quotas: dict[str, dict[str, Quota]] = {}
 
     async def client(self, provider: Provider, recorded: Endpoint | None = None) -> Client:
         """Returns the client of a provider: today's, or for a resume one at the address recorded at submission.
@@ -243,6 +245,10 @@ class Run:
         own = self._own_quotas.get(where.account, {}).get(where.model)
         return offer.model_copy(update={"quotas": with_own(offer.quotas, own)})
 
+    async def look(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Looks at media in a thread: in as many as there are cores, since each holds decoded pictures meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self._looking, function, *arguments)
+
     async def to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Does what must not be torn: when the run is interrupted meanwhile, its closing waits for it."""
         task = asyncio.ensure_future(work)
@@ -254,6 +260,7 @@ class Run:
         """Waits for what must not be torn, and closes all clients."""
         if self._untorn:
             await asyncio.wait(self._untorn)
+        self._looking.shutdown(wait=False)
         await self.limits.close()
         for client in self._clients.values():
             await client.close()

@@ -88,7 +88,7 @@ async def _publish(run: Run, name: str, attempt: Attempt, over: ProviderTask) ->
             sha256 = await fetch(run, attempt, over, file, sending=sent)
         except ResultBroken as error:
             raise runs_on(provider_task_id, str(error)) from error
-        verified = await asyncio.to_thread(verify_result, file, _expected(run, intent))
+        verified = await run.look(verify_result, file, _expected(run, intent))
         if verified.problems or verified.facts is None:
             # Something in between may have answered for the storage: it is asked again, as after a broken download.
             file.unlink()
@@ -99,7 +99,7 @@ async def _publish(run: Run, name: str, attempt: Attempt, over: ProviderTask) ->
             address = run.results.address(f"{name}.mp4")
         else:
             address = await asyncio.to_thread(run.results.publish, f"{name}.mp4", file, labels, shared=True)
-    sheet, looks = await asyncio.to_thread(_pictures, run, intent, file, name)
+    sheet, looks = await run.look(_pictures, run, intent, file, name)
     if sheet is not None:
         await asyncio.to_thread(run.results.write, f"{name}.jpg", sheet, labels)
     sidecar = _sidecar(run, name, attempt, over, sha256, verified.facts, [*verified.notes, *looks], bool(sheet))

@@ -61,5 +61,5 @@ async def _block_id(client: PrefectClient, name: str) -> str:
 
 
 def _content(automation: AutomationCore) -> dict[str, Any]:
-    """What makes an automation, without what a server adds to it."""
-    return automation.model_dump(mode="json", include={"description", "tags", "trigger", "actions"})
+    """What makes an automation, without what a server adds to it; sets of events stay sets, which have no order."""
+    return automation.model_dump(include={"description", "tags", "trigger", "actions"})

@@ -79,11 +79,20 @@ def test_a_real_run_with_a_key_goes_as_it_says(team, media):
     assert run(script, team).count("1 of 1 published") == 3
 
 
-def test_blocks_and_deployments_register_with_a_prefect_server(team, prefect):
+def test_the_flows_deploy_to_a_prefect_server_with_a_pool(team, prefect):
+    # Another test may have made the pool at this server.
+    script = block("sh", "deploy --all").replace("work-pool create", "work-pool create --overwrite")
     # Deploying reads prefect.yaml where it stands.
-    said = run(block("sh", "deploy --all"), team | {"PREFECT_API_URL": prefect}, ROOT)
-    assert all(name in said for name in ("DashScope Credentials", "APIYI Credentials", "Video Storage"))
+    said = run(script, team | {"PREFECT_API_URL": prefect}, ROOT)
     assert all(name in said for name in ("edit-video/on-demand", "edit-batch/manifest"))
+
+
+def test_a_watched_bucket_stands_up_as_it_says(team, prefect):
+    script = block("sh", "RECUT_INBOX=s3").replace("https://prefect.example/api PREFECT_API_AUTH_STRING=…", prefect)
+    script = script.replace("worker start", "worker start --run-once")
+    assert "…" not in script
+    said = run(script, team, ROOT)
+    assert all(f"{name}/" in said for name in ("edit-video", "edit-batch", "edit-shard", "watch-inbox", "sweep"))
 
 
 def test_results_and_staging_go_to_buckets_as_it_says(team, media):

@@ -151,7 +151,7 @@ def keeping_slots_full(made: Stand, edits: int, clock_scale: float = CLOCK_SCALE
     contenders = {
         "SDK in a pool of threads": by("sdk_pool", SLOTS),
         "bare asyncio loop": by("bare_loop", SLOTS + 2),
-        "recut": by_recut,
+        "recut": lambda made, at, name, edits: by_recut(made, at, name, edits, **_rates(5, 20, clock_scale)),
     }
 
     def compete(name: str) -> dict[str, Any]:
@@ -184,10 +184,10 @@ def overhead(made: Stand, edits: int) -> dict[str, Any]:
     contenders: dict[str, Callable[[Provider, str, int], Effort]] = {
         "bare asyncio loop": lambda at, name, count: by("bare_loop", slots)(made, at, name, count),
         "recut's stages without contact sheets": lambda at, name, count: by_stages(
-            made, at, name, count, "--one-sheet", **_allowed(limits)
+            made, at, name, count, "--one-sheet", **_allowed(limits, 1)
         ),
-        "recut's stages": lambda at, name, count: by_stages(made, at, name, count, **_allowed(limits)),
-        "recut": lambda at, name, count: by_recut(made, at, name, count, **_allowed(limits)),
+        "recut's stages": lambda at, name, count: by_stages(made, at, name, count, **_allowed(limits, 1)),
+        "recut": lambda at, name, count: by_recut(made, at, name, count, **_allowed(limits, 1)),
     }
     rows = []
     for name, run in contenders.items():
@@ -215,7 +215,7 @@ def memory(made: Stand, few: int, many: int) -> dict[str, Any]:
     for edits in (few, many):
         wide = {"running": 100, "submits_per_second": 1000, "queries_per_second": 1000}
         with provider(made.folder / f"memory-{edits}", clock_scale=100, run_time={"median": 5}, **wide) as at:
-            told[str(edits)] = by_recut(made, at, f"memory-of-{edits}", edits, **_allowed(wide)).peak_bytes / 2**20
+            told[str(edits)] = by_recut(made, at, f"memory-of-{edits}", edits, **_allowed(wide, 1)).peak_bytes / 2**20
     return {"peak_megabytes": told, "server_megabytes": peak_bytes(made.server) / 2**20}
 
 
@@ -227,7 +227,7 @@ def sharing(made: Stand, edits: int, processes: int, limits: Mapping[str, int], 
         with provider(made.folder / f"{place}-at", clock_scale=clock_scale, run_time=RUN_TIME, **limits) as at:
 
             def share(number: int, at: Provider = at, place: str = place, count: int = count) -> Effort:
-                environment = made.environment(at, made.folder / f"{place}-{number}") | _allowed(limits)
+                environment = made.environment(at, made.folder / f"{place}-{number}") | _allowed(limits, clock_scale)
                 manifest = made.manifest(f"{place}-{number}", edits // count, number * edits)
                 log = made.folder / f"{place}-{number}.log"
                 return effort_of([RECUT, "batch", manifest, "--json"], environment, log)
@@ -249,10 +249,18 @@ def sharing(made: Stand, edits: int, processes: int, limits: Mapping[str, int], 
     return {"edits": edits, "slots": limits["running"], "runs": rows}
 
 
-def _allowed(limits: Mapping[str, int]) -> dict[str, str]:
-    """Returns the settings of a team whose account has other limits than the published ones."""
+def _rates(submits_per_second: float, queries_per_second: float, clock_scale: float) -> dict[str, str]:
+    """Returns a provider's rates as settings for recut, which paces its calls by the real clock.
+
+    A little less, because the shorter the provider's seconds, the more calls of one slip into the next.
+    """
     return {
-        "RECUT_MAX_RUNNING": str(limits["running"] + 2),
-        "RECUT_SUBMITS_PER_SECOND": str(limits.get("submits_per_second", 5)),
-        "RECUT_QUERIES_PER_SECOND": str(limits.get("queries_per_second", 20)),
+        "RECUT_SUBMITS_PER_SECOND": str(0.8 * submits_per_second * clock_scale),
+        "RECUT_QUERIES_PER_SECOND": str(0.8 * queries_per_second * clock_scale),
     }
+
+
+def _allowed(limits: Mapping[str, int], clock_scale: float) -> dict[str, str]:
+    """Returns the settings of a team whose account has other limits than the published ones."""
+    rates = _rates(limits["submits_per_second"], limits["queries_per_second"], clock_scale)
+    return {"RECUT_MAX_RUNNING": str(limits["running"] + 2), **rates}

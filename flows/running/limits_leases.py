@@ -171,7 +171,8 @@ class LeaseKeeper:
                 async with asyncio.timeout(_CALL_SECONDS):
                     await client.renew_concurrency_lease(slot.lease, LEASE_SECONDS)
             except PrefectHTTPStatusError as error:
-                if error.response.status_code == 410:  # Gone: it ran out, and the slot was given to others
+                # Gone: it ran out, and the slot was given to others. Whoever left it meanwhile wants it no more.
+                if error.response.status_code == 410 and slot in self.slots:
                     gate.regain(slot)
             except Exception:  # noqa: S110 - the next round may get through; until the lease runs out all is well
                 pass

@@ -35,14 +35,9 @@ class Stopping:
         """Hears SIGTERM for the current flow run for as long as the context lasts."""
         loop, flow_run = asyncio.get_running_loop(), asyncio.current_task()
         assert flow_run is not None
-        if not self._flow_runs:
-            before = signal.getsignal(signal.SIGTERM)
-            try:
-                loop.add_signal_handler(signal.SIGTERM, self._cancel_all)
-            except (RuntimeError, ValueError, NotImplementedError):  # not the main thread, or Windows
-                yield
-                return
-            self._handler, self._before = signal.getsignal(signal.SIGTERM), before
+        if not self._flow_runs and not self._takes_over(loop):
+            yield
+            return
         self._flow_runs.add(flow_run)
         try:
             yield
@@ -52,6 +47,16 @@ class Stopping:
                 self._handler = None
                 loop.remove_signal_handler(signal.SIGTERM)
                 signal.signal(signal.SIGTERM, self._before)
+
+    def _takes_over(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Puts a handler of our own in place; returns False where that cannot be had."""
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            loop.add_signal_handler(signal.SIGTERM, self._cancel_all)
+        except (RuntimeError, ValueError, NotImplementedError):  # not the main thread, or Windows
+            return False
+        self._handler, self._before = signal.getsignal(signal.SIGTERM), before
+        return True
 
     def hear_again(self) -> None:
         """Takes SIGTERM back from Prefect, which puts its own handler in place with each flow inside a flow."""

@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 
+import pytest
+
 from flows.running.progress import Stage, Step
 from flows.running.stopping import Alive, Stopping
 
@@ -53,6 +55,19 @@ def test_outside_the_main_thread_nothing_changes():
         return await asyncio.to_thread(asyncio.run, run())
 
     assert asyncio.run(elsewhere()) is before
+
+
+def test_outside_the_main_thread_an_error_says_nothing_of_signals():
+    async def run() -> None:
+        with Stopping().heard():
+            raise LookupError("no such clip")
+
+    async def elsewhere() -> None:
+        await asyncio.to_thread(asyncio.run, run())
+
+    with pytest.raises(LookupError) as raised:
+        asyncio.run(elsewhere())
+    assert raised.value.__context__ is None
 
 
 def told_of(*steps: Step) -> str:

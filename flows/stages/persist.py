@@ -137,7 +137,9 @@ def _ahead(run: Run, name: str, file: Path, labels: Mapping[str, str]) -> Ahead 
     """Returns a way to send the result under its name while it arrives, None where it may have to get another."""
     ahead = run.results.ahead(f"{name}.mp4", file, labels)
     try:
-        taken = ahead is not None and any(_is_there(run, f"{name}{part}") for part in (".mp4", ".json", ".jpg"))
+        taken = ahead is not None and any(
+            run.results.size(f"{name}{part}") is not None for part in (".mp4", ".json", ".jpg")
+        )
     except StorageFailed:
         return None  # what is paid for is fetched all the same
     return None if taken else ahead
@@ -148,16 +150,8 @@ def _free_name(run: Run, name: str, job_key: str, sha256: str) -> str:
     try:
         free = run.results.sha256(f"{name}.mp4") == sha256
     except FileNotFoundError:
-        free = not any(_is_there(run, f"{name}{part}") for part in (".json", ".jpg"))
+        free = all(run.results.size(f"{name}{part}") is None for part in (".json", ".jpg"))
     return name if free else longer_name(name, job_key)
-
-
-def _is_there(run: Run, file: str) -> bool:
-    try:
-        run.results.info(file)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _pictures(run: Run, intent: Intent, after: Path, name: str) -> tuple[bytes | None, list[str]]:

@@ -300,14 +300,15 @@ async def open_run(options: RunOptions) -> AsyncIterator[Run]:
     with scratch_folder() as scratch:
         run = Run(settings, catalog, places, journal, scratch)
         token, alive, is_stopped = _open.set(run), Alive(), False
-        try:
-            with STOPPING.heard(), run.progress.followed_by(alive.see):
-                yield run
-        except asyncio.CancelledError:
-            is_stopped = True
-            raise
-        finally:
-            _open.reset(token)
-            await run.close()
-            if is_stopped:
-                await alive.log(run.provider_task_id)
+        with run.progress.followed_by(alive.see):  # also while it closes: a create may still be at it
+            try:
+                with STOPPING.heard():
+                    yield run
+            except asyncio.CancelledError:
+                is_stopped = True
+                raise
+            finally:
+                _open.reset(token)
+                await run.close()
+                if is_stopped:
+                    await alive.log(run.provider_task_id)

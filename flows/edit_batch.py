@@ -131,8 +131,10 @@ async def _in_turn(run: Run, shards: Sequence[Sequence[PlannedJob]], options: Ru
             shard: asyncio.Future[list[JobReport]] = asyncio.ensure_future(edit_shard(list(plans), options, number))
             running.append(shard)
             begun: asyncio.Future[Any] = asyncio.ensure_future(run.window.all_begun({plan.job_key for plan in plans}))
-            await asyncio.wait({shard, begun}, return_when=asyncio.FIRST_COMPLETED)
-            begun.cancel()
+            try:
+                await asyncio.wait({shard, begun}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                begun.cancel()
         return await shard
 
     try:

@@ -73,16 +73,16 @@ def _name_at_hand(run: Run, plan: PlannedJob, settled: Settled) -> str | None:
     """Returns the name of the result among this run's results, None when it is elsewhere."""
     assert plan.job_key is not None
     names = (plan.name, longer_name(plan.name, plan.job_key))
-    return next((name for name in names if _size(run.results, f"{name}.mp4") == settled.size_bytes), None)
+    return next((name for name in names if run.results.size(f"{name}.mp4") == settled.size_bytes), None)
 
 
 def _copied(run: Run, plan: PlannedJob, settled: Settled, wished: str) -> str:
     """Copies a result that is elsewhere to this run's results and returns its name there: nothing is overwritten."""
     assert settled.result is not None and plan.job_key is not None
     source, file = open_anywhere(settled.result, run.places.known)
-    if _size(source, file) != settled.size_bytes:
+    if source.size(file) != settled.size_bytes:
         raise result_gone(settled.result)
-    name = wished if _size(run.results, f"{wished}.mp4") is None else longer_name(plan.name, plan.job_key)
+    name = wished if run.results.size(f"{wished}.mp4") is None else longer_name(plan.name, plan.job_key)
     _copy(source, file.removesuffix(".mp4"), run.results, name)
     return name
 
@@ -95,10 +95,3 @@ def _copy(source: Store, stem: str, results: Store, name: str) -> None:
     with suppress(FileNotFoundError):
         card = Sidecar.model_validate_json(source.read(f"{stem}.json"))
         results.write(f"{name}.json", card.under(name).model_dump_json(indent=1).encode())
-
-
-def _size(store: Store, name: str) -> int | None:
-    try:
-        return int(store.info(name)["size"])
-    except FileNotFoundError:
-        return None

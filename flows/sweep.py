@@ -9,7 +9,10 @@ from prefect.events import emit_event
 from prefect.states import Completed
 
 from flows.edit_video import verdict
+from flows.ledger.journal import JournalUnreadable
+from flows.planning.plan import UNKNOWN_COST
 from flows.rules.history import Attempt, Follow, Reconcile
+from flows.rules.job import DEFAULT_MODELS
 from flows.rules.states import JobState
 from flows.running.progress import Stage, Step
 from flows.running.run import Run, open_run
@@ -18,7 +21,7 @@ from flows.stages.persist import persist
 from flows.stages.poll import VALIDITY_SECONDS, poll
 from flows.stages.reconcile import find_out
 from flows.telling.artifacts import renew_gallery
-from flows.telling.outcomes import EditStopped, expired
+from flows.telling.outcomes import EditStopped, expired, storage_stopped
 from flows.telling.reports import BatchReport, JobReport
 from flows.telling.unexpected import stopped_by
 
@@ -56,7 +59,7 @@ async def sweep(options: RunOptions | None = None) -> State[BatchReport]:
         Completed when nothing is left unfinished, Failed otherwise; either carries the report.
     """
     async with open_run(options or RunOptions()) as run:
-        left = await left_unfinished(run)
+        left, unreadable = await left_unfinished(run)
         turns = asyncio.Semaphore(AT_ONCE)
 
         async def one(job: Left) -> JobReport:
@@ -65,21 +68,46 @@ async def sweep(options: RunOptions | None = None) -> State[BatchReport]:
             finally:
                 run.discard_scratch(job.job_key)
 
-        reports = await asyncio.gather(*(one(job) for job in left))
+        told = [_report_unreadable(run, job_key, error) for job_key, error in unreadable.items()]
+        reports = [*await asyncio.gather(*(one(job) for job in left)), *told]
         await renew_gallery(run, reports)
     if not reports:
         return Completed(message="nothing was left unfinished", data=BatchReport(jobs=[]))
-    return verdict(BatchReport(jobs=list(reports)))
+    return verdict(BatchReport(jobs=reports))
 
 
-async def left_unfinished(run: Run) -> list[Left]:
-    """Returns what is to be finished, the closest to expiry first; what cannot be read is left to `recut status`."""
-    left = []
+async def left_unfinished(run: Run) -> tuple[list[Left], dict[str, JournalUnreadable]]:
+    """Returns what is to be finished, the closest to expiry first, and the jobs whose records cannot be understood.
+
+    Raises:
+        StorageFailed: The journal cannot be read.
+    """
+    left, unreadable = [], {}
     for job_key in await run.journal.job_keys():
-        step = await run.next_step(job_key)
+        try:
+            step = await run.next_step(job_key)
+        except JournalUnreadable as error:  # the results of all others must not expire because of it
+            unreadable[job_key] = error
+            continue
         if isinstance(step, Follow | Reconcile) and not run.is_alive_here(step.attempt):
             left.append(Left(job_key, step.attempt, step))
-    return sorted(left, key=lambda job: job.attempt.intent.at)
+    return sorted(left, key=lambda job: job.attempt.intent.at), unreadable
+
+
+def _report_unreadable(run: Run, job_key: str, error: JournalUnreadable) -> JobReport:
+    """Reports a job of which nothing but its key is known."""
+    stopped = storage_stopped(error, None)
+    run.progress.tell(Step(job_key, job_key[:8], Stage.FAILED, message=str(stopped)))
+    provider = run.settings.provider
+    return JobReport(
+        name=job_key[:8],
+        job_key=job_key,
+        state=stopped.state,
+        provider=provider,
+        model=DEFAULT_MODELS[provider],
+        cost=UNKNOWN_COST,
+        error=stopped.error,
+    )
 
 
 async def _finish_and_report(run: Run, job: Left, turns: asyncio.Semaphore) -> JobReport:

@@ -6,7 +6,7 @@ import pytest
 
 from deployments.emulator import Emulator
 from flows.rules.states import JobState
-from flows.telling.reports import JobReport
+from flows.telling.reports import BatchReport, JobReport
 from tests.flows.trouble.desk import WAN, Desk, fault, reported
 
 
@@ -18,10 +18,10 @@ def hold(desk: Desk, prompt: str = "make it clay", **fields: object) -> tuple[Jo
     return job, desk.made()[-1].provider_task_id
 
 
-def sweep(desk: Desk) -> None:
+def sweep(desk: Desk) -> BatchReport:
     from flows.sweep import sweep
 
-    asyncio.run(reported(sweep(desk.run_options(), return_state=True)))
+    return asyncio.run(reported(sweep(desk.run_options(), return_state=True)))
 
 
 @pytest.mark.parametrize("finished_by", ["run", "sweep"])
@@ -37,6 +37,19 @@ def test_an_adopted_provider_task_is_fetched_and_nothing_is_created_again(desk: 
     assert (job.state, job.provider_task_id) == (JobState.PUBLISHED, made)
     assert desk.asked("create", "apiyi") == 1
     assert desk.sidecar(job)["provider_task_id"] == made
+
+
+def test_a_job_that_cannot_be_read_keeps_no_other_from_being_finished(desk: Desk):
+    broken = desk.edit("make it snow", provider="apiyi")
+    (desk.journal / (broken.job_key or "") / "001-submitted.json").write_text("{")
+    held, made = hold(desk)
+    assert desk.adopt(held, made) == 0
+
+    swept = {job.job_key: job for job in sweep(desk).jobs}
+    assert swept[held.job_key].state is JobState.PUBLISHED
+    error = swept[broken.job_key].error
+    assert error is not None and "001-submitted.json cannot be understood" in error.message
+    assert desk.asked("create", "apiyi") == 2
 
 
 def test_what_the_provider_does_not_know_is_not_adopted(desk: Desk, capsys):

@@ -9,6 +9,7 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from flows.edit_video import edit_and_report, verdict
 from flows.planning.plan import OPEN_AT_ONCE, PlannedJob, rows_of
@@ -21,7 +22,7 @@ from flows.stages.validate import validate
 from flows.telling.artifacts import BatchPages, renew_gallery, show_edit
 from flows.telling.labels import label_run
 from flows.telling.outcomes import InputRefused
-from flows.telling.reports import BatchReport, JobReport
+from flows.telling.reports import BatchReport, JobReport, counts
 from flows.telling.summary import edits
 
 #: Edits per flow run: up to about this many, the run's graph in the Prefect UI can be read.
@@ -68,13 +69,16 @@ async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[
 
 
 @flow(name="edit-shard", flow_run_name="shard {number}")
-async def edit_shard(plans: list[PlannedJob], options: RunOptions, number: int = 1) -> list[JobReport]:
+async def edit_shard(plans: list[PlannedJob], options: RunOptions, number: int = 1) -> State[list[JobReport]]:
     """Edits validated jobs, as many at once as the provider allows; one that fails stops no other.
 
     Args:
         plans: The jobs.
         options: What this run sets for itself.
         number: Which shard of its batch this is.
+
+    Returns:
+        Completed, whatever became of the jobs: it carries their reports, which is what a caller gets.
     """
     same = defaultdict(list)
     for plan in plans:
@@ -82,7 +86,8 @@ async def edit_shard(plans: list[PlannedJob], options: RunOptions, number: int =
     async with open_run(options) as run:
         await label_run(run, plans, f"shard {number}: {edits(len(plans))}")
         groups = await asyncio.gather(*(_one_after_the_other(run, group) for group in same.values()))
-    return [report for group in groups for report in group]
+    reports = [report for group in groups for report in group]
+    return Completed(message=counts(BatchReport(jobs=reports)), data=reports)
 
 
 async def validate_all(run: Run, rows: Sequence[Row]) -> list[PlannedJob]:
@@ -128,14 +133,15 @@ async def _in_turn(run: Run, shards: Sequence[Sequence[PlannedJob]], options: Ru
 
     async def begin(number: int, plans: Sequence[PlannedJob]) -> list[JobReport]:
         async with lanes[plans[0].provider, plans[0].model]:  # first come, first served
-            shard: asyncio.Future[list[JobReport]] = asyncio.ensure_future(edit_shard(list(plans), options, number))
+            shard: asyncio.Future[Any] = asyncio.ensure_future(edit_shard(list(plans), options, number))
             running.append(shard)
             begun: asyncio.Future[Any] = asyncio.ensure_future(run.window.all_begun({plan.job_key for plan in plans}))
             try:
                 await asyncio.wait({shard, begun}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 begun.cancel()
-        return await shard
+        reports: list[JobReport] = await shard
+        return reports
 
     try:
         return await asyncio.gather(*(begin(number, plans) for number, plans in enumerate(shards, start=1)))

@@ -22,7 +22,7 @@ from flows.telling.artifacts import renew_gallery, show_edit
 from flows.telling.conclude import conclude
 from flows.telling.labels import label_run
 from flows.telling.outcomes import EditStopped, InputRefused
-from flows.telling.reports import BatchReport, JobReport
+from flows.telling.reports import BatchReport, JobReport, counts
 from flows.telling.summary import money
 from flows.telling.unexpected import stopped_by
 
@@ -118,5 +118,4 @@ def verdict(report: BatchReport) -> State[BatchReport]:
     if first is None:
         cost = f" for {money(report.cost())}" if report.jobs else ""
         return Completed(message=f"{report.succeeded} published{cost}", data=report)
-    counts = f"{report.succeeded} of {len(report.jobs)} published, {report.failed} failed, {report.held} held"
-    return Failed(message=f"{counts}; first: {first.message}. {first.advice}", data=report)
+    return Failed(message=f"{counts(report)}; first: {first.message}. {first.advice}", data=report)

@@ -7,11 +7,15 @@ from flows.rules.states import JobState
 from flows.telling.reports import JobReport
 
 _RECREATE = ("recut resolve {job} --recreate", "tries once more; if the lost create did go through, it is paid twice")
+_ADOPT = (
+    "recut resolve {job} --adopt ID",
+    "ID is the provider task that its console shows for this job: it is fetched, and nothing is created",
+)
 _ABANDON = ("recut resolve {job} --abandon", "gives it up: nothing more is created or fetched for it")
 _SWEEP = ("recut sweep", "fetches what the provider made and creates nothing")
 
 #: Held jobs wait for a person only where a decision is the way out; others wait for storage or for more money.
-_DECISIONS = {"OutcomeUnknown": [_RECREATE, _ABANDON], "OverBudget": [_ABANDON]}
+_DECISIONS = {"OutcomeUnknown": [_ADOPT, _RECREATE, _ABANDON], "OverBudget": [_ABANDON]}
 
 
 def remedies(job: JobReport, place: Place) -> list[tuple[str, str]]:

@@ -1,8 +1,9 @@
 """Reads the sidecars of a results store and writes the gallery beside them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -19,13 +20,42 @@ GALLERY = "gallery.html"
 _READERS = 16
 
 
-def write_gallery(store: Store, stopped: Sequence[JobReport] = ()) -> str:
+@dataclass(frozen=True)
+class Results:
+    """What lies in a results folder.
+
+    Attributes:
+        files: Names of all files in it and in folders below.
+        sidecars: Those of them that are sidecars, by name.
+    """
+
+    files: frozenset[str]
+    sidecars: Mapping[str, Sidecar]
+
+    @property
+    def job_keys(self) -> frozenset[str]:
+        """Keys of the jobs that have published something here."""
+        return frozenset(sidecar.job_key for sidecar in self.sidecars.values())
+
+
+def read_results(store: Store) -> Results:
+    """Returns what lies in a results folder.
+
+    Raises:
+        StorageFailed: It cannot be listed or read.
+    """
+    files = frozenset(name for name in store.names("") if not _hidden(name))
+    return Results(files, _sidecars(store, files))
+
+
+def write_gallery(store: Store, stopped: Sequence[JobReport] = (), results: Results | None = None) -> str:
     """Writes the gallery of a results folder, unless the one that is there says the same already.
 
     Args:
         store: The results folder, with sidecars in it or in folders below.
         stopped: Reports of jobs without a result, to be shown with reason and advice. Published ones and
             those whose result has come since are left out.
+        results: What lies in the folder, where it was read already.
 
     Returns:
         Address of the page.
@@ -33,9 +63,9 @@ def write_gallery(store: Store, stopped: Sequence[JobReport] = ()) -> str:
     Raises:
         StorageFailed: The folder cannot be listed or read, or the page not be written.
     """
-    files = frozenset(name for name in store.names("") if not _hidden(name))
+    results = results or read_results(store)
     place = Place(str(store.local_root or store.url), on_disk=store.local_root is not None)
-    prints = make_prints(_sidecars(store, files), files, place)
+    prints = make_prints(results.sidecars, results.files, place)
     page = render(prints, still_stopped(stopped, prints), place).encode("utf-8", "replace")
     with suppress(FileNotFoundError):
         if store.read(GALLERY) == page:

@@ -111,7 +111,7 @@ class Journal:
 
     def _history(self, job_key: str) -> History:
         names = self.store.names(f"{job_key}/")
-        records = [self._record(name) for name in names if name.endswith(".json")]
+        records = [self.record(name) for name in names if name.endswith(".json")]
         try:
             return History.of(records)
         except BrokenHistory as error:
@@ -120,7 +120,17 @@ class Journal:
                 "nothing is created for its job until it is mended"
             ) from error
 
-    def _record(self, name: str) -> Record:
+    def record(self, name: str) -> Record:
+        """Returns one record.
+
+        Args:
+            name: Its file.
+
+        Raises:
+            FileNotFoundError: There is certainly no such file.
+            StorageFailed: It cannot be read.
+            JournalUnreadable: It cannot be understood.
+        """
         content = self.store.read(name)
         try:
             return RECORD.validate_json(content)
@@ -245,8 +255,8 @@ class Journal:
 
     def _published(self, settled_name: str) -> Attempt | None:
         try:
-            settled = self._record(settled_name)
-            intent = self._record(settled_name.replace("-settled", "-intent"))
+            settled = self.record(settled_name)
+            intent = self.record(settled_name.replace("-settled", "-intent"))
         except (FileNotFoundError, JournalUnreadable):
             return None
         if not isinstance(settled, Settled) or not isinstance(intent, Intent) or settled.state != "published":
@@ -273,14 +283,14 @@ class Journal:
     def _open(self, intent_name: str) -> Attempt | str:
         """Returns an attempt nobody answered, or says why it cannot be told; its intent alone tells enough."""
         try:
-            intent = self._record(intent_name)
+            intent = self.record(intent_name)
         except JournalUnreadable as error:
             return str(error)
         if not isinstance(intent, Intent):
             return f"{self.store.address(intent_name)} holds no intent"
         attempt = Attempt(intent.attempt, intent)
         with suppress(FileNotFoundError, JournalUnreadable):
-            record = self._record(intent_name.replace("-intent", "-unanswered"))
+            record = self.record(intent_name.replace("-intent", "-unanswered"))
             attempt.unanswered = record if isinstance(record, Unanswered) else None
         return attempt
 

@@ -18,7 +18,8 @@ from flows.telling.outcomes import unanswered
 WAITS_SECONDS = (5.0, 20.0, 40.0)
 #: Answered creates read on each side of an unclaimed provider task: about as many as can be under way at once.
 ANCHORS_ASIDE = 8
-_LOST = Failure(cause=Cause.NO_ANSWER, code="Interrupted", message="the process stopped before it had an answer")
+#: What is known of a create whose process stopped before it could say.
+INTERRUPTED = Failure(cause=Cause.NO_ANSWER, code="Interrupted", message="the process stopped before it had an answer")
 
 
 async def reconcile(run: Run, attempt: Attempt) -> None:
@@ -35,7 +36,7 @@ async def reconcile(run: Run, attempt: Attempt) -> None:
         await _adopt(run, attempt, claim.provider_task_id)
         return
     client = await run.client(intent.endpoint.provider, intent.endpoint)
-    failure = attempt.unanswered.failure if attempt.unanswered else _LOST
+    failure = attempt.unanswered.failure if attempt.unanswered else INTERRUPTED
     if not isinstance(client, DashScopeClient):
         await _apply_policy(run, attempt, failure, "this provider has no list to look into")
         return

@@ -25,6 +25,7 @@ from blocks.credentials import load_credentials
 from flows.ledger.experience import Experience
 from flows.ledger.guard import Guard
 from flows.ledger.journal import Journal, owner_is_gone, runs_here
+from flows.ledger.unpublished import Unpublished
 from flows.planning.market import Market, market_from_environment
 from flows.planning.plan import PlannedJob
 from flows.rules.addresses import is_loopback
@@ -37,7 +38,7 @@ from flows.rules.job import Provider
 from flows.rules.offers import Offer
 from flows.rules.records import Endpoint
 from flows.running.clock import Clock
-from flows.running.limits_choice import open_limits
+from flows.running.limits_choice import keeper_of_limits, open_limits
 from flows.running.own_quotas import own_quotas, with_own
 from flows.running.places import Places, open_places, refuse_passing_folders
 from flows.running.progress import Lane, Progress
@@ -45,6 +46,7 @@ from flows.running.scratch import scratch_folder
 from flows.running.settings import RunOptions, Settings
 from flows.running.shared import Shared
 from flows.running.stopping import STOPPING, Alive
+from flows.running.waking import Waking
 from flows.running.window import Window
 from flows.telling.outcomes import OverBudget, create_refused, over_budget
 from flows.telling.reports import JobReport
@@ -68,6 +70,7 @@ class Run:
         results: Where results go.
         journal: The durable truth.
         limits: Admission and pace.
+        waking: Wakes polls early; it listens where the Prefect server is the one that machines share.
         progress: Who is told what happens.
         scratch: A folder on this machine for files on their way, gone after the run.
         flow_run_id: Prefect's id of the flow run, for the records.
@@ -76,6 +79,7 @@ class Run:
         turns: Keeps jobs of one key apart, which would meet in the same scratch files.
         on_end: Called with every job that ends in a shard; whoever hands on jobs while others run listens here.
         experience: How long provider tasks ran so far.
+        unpublished: The journal's jobs without a published result.
         window: Bounds how many jobs are under way at once.
         uploading: Bounds how many jobs upload at once.
         persisting: Bounds how many results are fetched and looked at at once.
@@ -90,7 +94,9 @@ class Run:
         self.places = places
         self.results = places.results
         self.journal = journal
-        self.limits = open_limits(settings, PREFECT_API_URL.value())
+        api_url = PREFECT_API_URL.value()
+        self.limits = open_limits(settings, api_url)
+        self.waking = Waking(listens=keeper_of_limits(settings, api_url) == "server")
         self.progress = Progress.current()
         self.scratch = scratch
         self.flow_run_id = flow_run.get_id()
@@ -99,6 +105,7 @@ class Run:
         self.turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.on_end: OnEnd | None = None
         self.experience = Experience(journal)
+        self.unpublished = Unpublished(journal)
         self.window = Window()
         self.uploading = asyncio.Semaphore(UPLOADS_AT_ONCE)
         self.persisting = asyncio.Semaphore(PERSISTS_AT_ONCE)
@@ -195,6 +202,10 @@ class Run:
         by = (attempt.submitted or attempt.intent).by
         return by.process != os.getpid() and runs_here(by)
 
+    def is_busy_with(self, job_key: str) -> bool:
+        """Whether one of this run's shards has a job in hand."""
+        return job_key in self.turns and self.turns[job_key].locked()
+
     async def provider_task_id(self, job_key: str) -> str | None:
         """Returns the id of a job's newest provider task, None when there is none or it cannot be told."""
         try:
@@ -260,6 +271,7 @@ class Run:
         """Waits for what must not be torn, and closes all clients."""
         if self._untorn:
             await asyncio.wait(self._untorn)
+        await self.waking.close()
         self._looking.shutdown(wait=False)
         await self.limits.close()
         for client in self._clients.values():

@@ -20,15 +20,16 @@ from prefect.artifacts import (
 from prefect.client.schemas.actions import ArtifactUpdate
 from prefect.logging import get_run_logger
 
-from flows.gallery import write_gallery
+from flows.gallery import read_results, write_gallery
 from flows.gallery.links import shown
 from flows.planning.plan import PlannedJob
 from flows.running.run import Run
-from flows.telling.batch_page import counts, page_of_the_end, page_under_way, progress_line, row
+from flows.telling.batch_page import page_of_the_end, page_under_way, progress_line, row
 from flows.telling.edit_page import address_of, edit_page
 from flows.telling.following import Following
+from flows.telling.left import left_without_result
 from flows.telling.markdown import escaped
-from flows.telling.reports import BatchReport, JobReport
+from flows.telling.reports import BatchReport, JobReport, counts
 
 #: Real seconds after which an artifact is given up: a run must not wait for a server that does not answer.
 _PATIENCE = 30
@@ -41,10 +42,16 @@ async def renew_gallery(run: Run, jobs: Sequence[JobReport]) -> str | None:
 
     Args:
         run: The run.
-        jobs: What the run reports; those without a result are shown with reason and advice.
+        jobs: What the run reports. Those that say why they have no result are shown, and so are all others that the
+            journal knows of.
     """
     async with _harmless("the gallery"):
-        return await asyncio.to_thread(write_gallery, run.results, jobs)
+        results = await asyncio.to_thread(read_results, run.results)
+        stopped = [job for job in jobs if job.error is not None]
+        async with _harmless("the gallery's list of what earlier runs left without a result"):
+            told = {job.job_key for job in stopped if job.job_key is not None}
+            stopped += await left_without_result(run, results.job_keys | told)
+        return await asyncio.to_thread(write_gallery, run.results, stopped, results)
     return None
 
 

@@ -9,7 +9,7 @@ from flows.rules.states import JobState
 from flows.running.progress import Stage
 from flows.running.tally import ENDED, Tally
 from flows.telling.markdown import escaped, pairs, table
-from flows.telling.reports import BatchReport, JobReport
+from flows.telling.reports import BatchReport, JobReport, counts
 from flows.telling.summary import ended, ends, money, stopwatch
 from flows.telling.timeline import drawn_timeline
 
@@ -79,11 +79,6 @@ def page_of_the_end(manifest: str, report: BatchReport, gallery: str | None, tal
             *_timeline(tally, now),
         ]
     )
-
-
-def counts(report: BatchReport) -> str:
-    """Returns how a batch ended, in one line of plain text."""
-    return f"{report.succeeded} of {len(report.jobs)} published, {report.failed} failed, {report.held} held"
 
 
 def row(job: JobReport) -> dict[str, Any]:

@@ -12,14 +12,7 @@ from flows.rules.sidecar import Sidecar, longer_name
 from flows.rules.states import JobState
 from flows.running.progress import Stage, Step
 from flows.running.run import Run
-from flows.telling.outcomes import (
-    EditStopped,
-    abandoned,
-    cancelled,
-    expired,
-    provider_task_failed,
-    result_gone,
-)
+from flows.telling.outcomes import result_gone, without_result
 from flows.telling.reports import JobReport
 
 
@@ -33,7 +26,7 @@ async def conclude(run: Run, plan: PlannedJob, over: Over) -> JobReport:
     attempt = over.attempt
     settled, provider_task_id = attempt.settled, attempt.submitted.provider_task_id if attempt.submitted else ""
     if over.state is not JobState.PUBLISHED or settled is None or settled.result is None:
-        raise _stopped(over, provider_task_id)
+        raise without_result(over)
     name = await asyncio.to_thread(_name_at_hand, run, plan, settled)
     if name is None:
         name = await own_name(run, plan.name, plan.job_key)
@@ -53,20 +46,6 @@ async def conclude(run: Run, plan: PlannedJob, over: Over) -> JobReport:
         notes=settled.notes,
         created=plan.job_key in run.created,
     )
-
-
-def _stopped(over: Over, provider_task_id: str) -> EditStopped:
-    match over.state:
-        case JobState.EXPIRED:
-            return expired(provider_task_id)
-        case JobState.CANCELLED:
-            return cancelled(provider_task_id)
-        case JobState.ABANDONED:
-            return abandoned()
-        case _:
-            return provider_task_failed(
-                over.attempt.settled.failure if over.attempt.settled else None, provider_task_id
-            )
 
 
 def _name_at_hand(run: Run, plan: PlannedJob, settled: Settled) -> str | None:

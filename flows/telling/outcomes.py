@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from flows.rules.failures import Failure, advice, may_recreate, stops_the_account
+from flows.rules.history import Over
 from flows.rules.problems import Problem
 from flows.rules.states import JobState
 from flows.telling.reports import ReportedError
@@ -71,14 +72,51 @@ def create_refused(failure: Failure) -> EditStopped:
     )
 
 
-def provider_task_failed(failure: Failure | None, provider_task_id: str) -> EditStopped:
-    """The provider task ended as FAILED."""
+def without_result(over: Over) -> EditStopped:
+    """A job is over, and not published."""
+    attempt = over.attempt
+    provider_task_id = attempt.submitted.provider_task_id if attempt.submitted else ""
+    match over.state:
+        case JobState.EXPIRED:
+            return expired(provider_task_id)
+        case JobState.CANCELLED:
+            return cancelled(provider_task_id)
+        case JobState.ABANDONED:
+            return abandoned()
+        case _:
+            return provider_task_failed(attempt.settled.failure if attempt.settled else None, provider_task_id)
+
+
+def provider_task_failed(
+    failure: Failure | None, provider_task_id: str, *, is_tried_again: bool = False
+) -> EditStopped:
+    """The provider task ended as FAILED.
+
+    Args:
+        failure: What the provider said.
+        provider_task_id: The provider task.
+        is_tried_again: Whether the next run tries the job once more.
+    """
+    what_next = advice(failure) if failure and not may_recreate(failure) else _ANOTHER_TAKE
     return EditStopped(
         JobState.FAILED,
         ReportedError(
             code=failure.code if failure else "Failed",
             message=f"provider task {provider_task_id} failed ({failure}); a failed one is not billed",
-            advice=advice(failure) if failure and not may_recreate(failure) else _ANOTHER_TAKE,
+            advice="run the same command again: it is tried once more" if is_tried_again else what_next,
+        ),
+    )
+
+
+def to_be_recreated() -> EditStopped:
+    """It was decided to create the job again, and no run has done so yet."""
+    return EditStopped(
+        JobState.PLANNED,
+        ReportedError(
+            code="ToBeRecreated",
+            message="it was decided to create it again, which no run has done yet; what its earlier create made, if "
+            "anything, is billed once, and nothing else so far",
+            advice="run the same command again",
         ),
     )
 

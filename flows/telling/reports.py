@@ -96,6 +96,11 @@ class BatchReport(BaseModel):
         }
 
 
+def counts(report: BatchReport) -> str:
+    """Returns how many jobs ended how, in one line of plain text."""
+    return f"{report.succeeded} of {len(report.jobs)} published, {report.failed} failed, {report.held} held"
+
+
 def plan_as_json(plans: list[PlannedJob]) -> dict[str, Any]:
     """Returns the object that ``recut plan --json`` prints."""
     return {

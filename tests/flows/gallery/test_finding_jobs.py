@@ -80,7 +80,8 @@ def test_a_job_without_a_result_comes_with_its_reason_and_the_commands_that_sett
     for said in (UNSURE.message, UNSURE.advice):
         expect(lost.get_by_text(said)).to_be_visible()
     assert lost.get_by_role("code").all_text_contents() == [
-        f"recut resolve abababab {decision} --results {folder.local_root}" for decision in ("--recreate", "--abandon")
+        f"recut resolve abababab {decision} --results {folder.local_root}"
+        for decision in ("--adopt ID", "--recreate", "--abandon")
     ]
     expect(page.get_by_role("article", name="bad").get_by_role("code")).to_have_count(0)
 

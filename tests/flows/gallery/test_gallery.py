@@ -222,7 +222,11 @@ def test_stopped_jobs_are_shown_with_reason_and_advice(store):
 @pytest.mark.parametrize(
     ("state", "code", "said"),
     [
-        (JobState.HELD, "OutcomeUnknown", ["recut resolve abababab --recreate", "recut resolve abababab --abandon"]),
+        (
+            JobState.HELD,
+            "OutcomeUnknown",
+            [f"recut resolve abababab {decision}" for decision in ("--adopt ID", "--recreate", "--abandon")],
+        ),
         (JobState.HELD, "OverBudget", ["recut resolve abababab --abandon"]),
         (JobState.HELD, "NotRecorded", []),
         (JobState.RUNNING, "RunsOn", ["recut sweep"]),

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class ProviderState(StrEnum):
-    """What the provider says of its task."""
+    """What the provider says of a provider task."""
 
     PENDING = "pending"
     RUNNING = "running"

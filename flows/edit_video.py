@@ -5,7 +5,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.planning.plan import PlannedJob
-from flows.rules.history import Create, Over, Reconcile
+from flows.rules.history import Create, Follow, Over, Reconcile
 from flows.rules.job import EditJob
 from flows.rules.manifest import Row
 from flows.rules.states import JobState
@@ -66,7 +66,8 @@ async def edit(run: Run, plan: PlannedJob) -> JobReport:
             await find_out(run, step.attempt)
             continue
         links = await upload(run, plan) if isinstance(step, Create) else None
-        where = await run.endpoint(plan.provider, plan.model)
+        began = step.attempt.intent.endpoint if isinstance(step, Follow) else None
+        where = began or await run.endpoint(plan.provider, plan.model)
         async with run.limits.slot(where, run.offer(where).quotas):
             attempt = await create(run, plan, links)
             over = await poll(run, attempt) if attempt else None

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from deployments.emulator import WAN
 from deployments.local.home import Home
 from tests.benchmarks.books import least_delay, read
 from tests.benchmarks.contenders.said import Said
@@ -88,7 +91,17 @@ class Stand:
             "RECUT_HOME": str(self.folder / "home"),
             "RECUT_RESULTS": str(results),
             "RECUT_CLOCK_SCALE": str(at.clock_scale),
+            "RECUT_CATALOG": str(self.catalog),
         }
+
+    @property
+    def catalog(self) -> Path:
+        """The run times that a team's journal would have taught recut by now."""
+        path = self.folder / "catalog.yaml"
+        if not path.exists():
+            usual = {f"run_times.{name}_seconds": seconds for name, seconds in RUN_TIME.items()}
+            path.write_text(yaml.safe_dump([{"model": WAN, "set": usual}]))
+        return path
 
     def manifest(self, name: str, edits: int, first: int = 0) -> Path:
         """Writes a manifest of so many edits, counted from the first on, and returns its path."""

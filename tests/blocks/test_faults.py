@@ -191,7 +191,7 @@ def _name(client: DashScopeClient | ApiyiClient) -> str:
 def _call(client: DashScopeClient, operation: str):
     return {
         "get": lambda: client.get("t"),
-        "list": lambda: client.list_tasks(WAN),
+        "list": lambda: client.list_page(WAN, 1),
         "cancel": lambda: client.cancel("t"),
         "policy": lambda: client.upload(WAN, ".mp4", io.BytesIO(b"clip")),
         "limits": client.quotas,

@@ -61,8 +61,8 @@ def test_the_version_is_the_packages_own(bare: Recut) -> None:
         (["batch", "jobs.csv", "--max-cost", "-1"], "max_cost"),
         (["batch", "jobs.csv", "--provider", "openai"], '"dashscope", "apiyi"'),
         (["edit", "clip.mp4", "--seed", "lucky"], "lucky"),
-        (["resolve", "job"], "--recreate or --abandon"),
-        (["resolve", "job", "--recreate", "--abandon"], "--recreate or --abandon"),
+        (["resolve", "job"], "--recreate, --abandon and --adopt"),
+        (["resolve", "job", "--recreate", "--abandon"], "--recreate, --abandon and --adopt"),
     ],
 )
 def test_a_command_that_is_said_wrong_is_refused_in_a_line(bare: Recut, arguments: list[str], told: str) -> None:

@@ -78,7 +78,8 @@ def test_a_batch_runs_wholly_on_buckets(recut: Recut, emulator: Emulator, s3: S3
     everything = json.dumps(records) + done.said + again.said + doctor.said
     everything += results.read("gallery.html").decode()
     for path in recut.folder.rglob("*"):
-        if path.is_file():
+        # Pages in the Prefect UI carry signed links on purpose: a browser opens them.
+        if path.is_file() and "prefect" not in path.parts:
             everything += path.read_bytes().decode(errors="replace")
     assert "X-Amz-Signature" not in everything
     assert SECRET not in everything

@@ -36,7 +36,7 @@ def test_a_provider_task_is_asked_for_where_it_was_created(
 
     assert (job.state, job.created) == (JobState.PUBLISHED, False)
     assert desk.asked("create", provider) == 1
-    assert other.counters().operations == {}
+    assert set(other.counters().operations) <= {"dashscope limits"}
 
 
 def test_a_provider_task_is_asked_for_in_the_region_it_was_created_in(desk: Desk, monkeypatch: pytest.MonkeyPatch):
@@ -58,7 +58,7 @@ def test_a_lost_create_is_looked_for_where_it_was_sent(
     job = desk.edit()
 
     assert (job.state, len(desk.made())) == (JobState.PUBLISHED, 1)
-    assert other.counters().operations == {}
+    assert set(other.counters().operations) <= {"dashscope limits"}
 
 
 def test_a_key_of_another_account_finds_nothing_and_concludes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch):

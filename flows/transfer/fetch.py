@@ -76,8 +76,10 @@ async def _continue(url: str, arrival: Arrival) -> Mapping[str, str]:
                     status=answer.status,
                 )
             )
-        if answer.status == 200 and have:
+        if have and not _continues(answer.status, answer.headers, have):
             await arrival.drop()
+        if answer.status == 206 and not arrival.size and not _continues(206, answer.headers, 0):
+            raise CallFailed(_broken("another part came than was asked for"))
         await arrival.take(answer.pieces, MAX_RESULT_BYTES)
         size = arrival.size
         if size > MAX_RESULT_BYTES:
@@ -86,6 +88,11 @@ async def _continue(url: str, arrival: Arrival) -> Mapping[str, str]:
         if whole is not None and size < whole:
             raise CallFailed(_broken(f"the download ended after {size:,} of {whole:,} bytes"))
         return answer.headers
+
+
+def _continues(status: int, headers: Mapping[str, str], have: int) -> bool:
+    """Whether an answer begins where the file ends so far; one without a range begins at the beginning."""
+    return status == 206 and headers.get("content-range", "").removeprefix("bytes ").startswith(f"{have}-")
 
 
 def _whole_size(status: int, headers: Mapping[str, str]) -> int | None:

@@ -125,6 +125,24 @@ async def test_a_download_cut_off_goes_on_from_where_it_was(run, finished, recor
     ]
 
 
+async def test_a_part_that_begins_elsewhere_is_not_taken_for_the_rest(run, finished, recorder, tmp_path):
+    content = bytes(range(256)) * 4000
+    wrong = iter([True])
+
+    def answer(asked: Asked) -> Reply:
+        if asked.headers.get("range") and next(wrong, False):
+            return Reply(206, content[7:], {"Content-Range": f"bytes 7-{len(content) - 1}/{len(content)}"})
+        reply = part_of(content, asked, {})
+        cut = None if len(recorder.asked) > 1 else 1000
+        return replace(reply, body=reply.body[:cut], announced=len(reply.body))
+
+    recorder.reply = answer
+    attempt, over = await finished()
+    file = tmp_path / "result.mp4"
+    assert await fetch(run, attempt, replace(over, result_url=recorder.url), file) == sha256(file)
+    assert file.read_bytes() == content
+
+
 async def test_what_an_earlier_try_left_is_continued(run, finished, recorder, tmp_path):
     content = bytes(range(256)) * 4000
     recorder.serve(content)

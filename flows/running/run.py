@@ -130,8 +130,6 @@ class Run:
                 if recorded is not None:
                     credentials = credentials.at(recorded.base_url, recorded.region)
                 found = self._clients[provider, address] = credentials.get_client()
-            if found.account not in self._own_quotas:
-                self._own_quotas[found.account] = await own_quotas(found)
         return found
 
     async def market(self, providers: set[Provider]) -> Market:
@@ -159,8 +157,12 @@ class Run:
         return endpoint(await self.client(provider), provider, model)
 
     async def lane(self, provider: Provider, model: str) -> Lane:
-        """Returns the slots that jobs of a model take in turn."""
-        offer = self.offer(await self.endpoint(provider, model))
+        """Returns the slots that jobs of a model take in turn, as many as the account has."""
+        client = await self.client(provider)
+        async with self._opening:
+            if client.account not in self._own_quotas:
+                self._own_quotas[client.account] = await own_quotas(client)
+        offer = self.offer(endpoint(client, provider, model))
         times = await self.experience.expected(provider, model, None, offer.run_times)
         usual = times.median_seconds / self.clock.scale
         return Lane(f"{model} at {provider}", self.limits.slots(offer.quotas), usual)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 
@@ -34,3 +35,9 @@ class Clock:
     async def sleep(self, provider_seconds: float) -> None:
         """Waits that many provider seconds."""
         await asyncio.sleep(provider_seconds / self.scale)
+
+    async def wait(self, event: asyncio.Event, provider_seconds: float) -> None:
+        """Waits until an event is set, but no longer than that many provider seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(provider_seconds / self.scale):
+                await event.wait()

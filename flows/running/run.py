@@ -38,7 +38,7 @@ from flows.rules.job import Provider
 from flows.rules.offers import Offer
 from flows.rules.records import Endpoint
 from flows.running.clock import Clock
-from flows.running.limits_choice import open_limits
+from flows.running.limits_choice import keeper_of_limits, open_limits
 from flows.running.own_quotas import own_quotas, with_own
 from flows.running.places import Places, open_places, refuse_passing_folders
 from flows.running.progress import Lane, Progress
@@ -46,6 +46,7 @@ from flows.running.scratch import scratch_folder
 from flows.running.settings import RunOptions, Settings
 from flows.running.shared import Shared
 from flows.running.stopping import STOPPING, Alive
+from flows.running.waking import Waking
 from flows.running.window import Window
 from flows.telling.outcomes import OverBudget, create_refused, over_budget
 from flows.telling.reports import JobReport
@@ -69,6 +70,7 @@ class Run:
         results: Where results go.
         journal: The durable truth.
         limits: Admission and pace.
+        waking: Wakes polls early; it listens where the Prefect server is the one that machines share.
         progress: Who is told what happens.
         scratch: A folder on this machine for files on their way, gone after the run.
         flow_run_id: Prefect's id of the flow run, for the records.
@@ -92,7 +94,9 @@ class Run:
         self.places = places
         self.results = places.results
         self.journal = journal
-        self.limits = open_limits(settings, PREFECT_API_URL.value())
+        api_url = PREFECT_API_URL.value()
+        self.limits = open_limits(settings, api_url)
+        self.waking = Waking(listens=keeper_of_limits(settings, api_url) == "server")
         self.progress = Progress.current()
         self.scratch = scratch
         self.flow_run_id = flow_run.get_id()
@@ -269,6 +273,7 @@ class Run:
         """Waits for what must not be torn, and closes all clients."""
         if self._untorn:
             await asyncio.wait(self._untorn)
+        await self.waking.close()
         self._looking.shutdown(wait=False)
         await self.limits.close()
         for client in self._clients.values():

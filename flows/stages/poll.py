@@ -1,5 +1,6 @@
 """Stage 4: look at the provider task until it is over. Nothing but its end, or the provider's limits, stops this."""
 
+import asyncio
 import random
 
 from blocks.clients.provider import ProviderTask
@@ -30,6 +31,12 @@ async def poll(run: Run, attempt: Attempt) -> ProviderTask:
         EditStopped: The provider cannot be asked any more; the provider task runs on and is recorded.
     """
     assert attempt.submitted is not None
+    with run.waking.at_end_of(attempt.submitted.provider_task_id) as woken:
+        return await _to_its_end(run, attempt, woken)
+
+
+async def _to_its_end(run: Run, attempt: Attempt, woken: asyncio.Event) -> ProviderTask:
+    assert attempt.submitted is not None
     intent, provider_task_id = attempt.intent, attempt.submitted.provider_task_id
     log = job_log(intent.job_key, intent.name, attempt)
     client = await run.client(intent.endpoint.provider, intent.endpoint)
@@ -38,9 +45,10 @@ async def poll(run: Run, attempt: Attempt) -> ProviderTask:
     times = await run.experience.expected(where.provider, where.model, resolution, offer.run_times)
     state, running_since, trouble_since = ProviderState.PENDING, None, None
     trouble_wait = FIRST_WAIT_SECONDS
-    await run.clock.sleep(max(0.0, FIRST_LOOK_SECONDS - run.clock.provider_seconds_since(attempt.submitted.at)))
+    await run.clock.wait(woken, max(0.0, FIRST_LOOK_SECONDS - run.clock.provider_seconds_since(attempt.submitted.at)))
     while True:
         await run.limits.query_turn(intent.endpoint, offer.quotas)
+        woken.clear()  # before the look: what is said during it deserves another one
         age = run.clock.provider_seconds_since(attempt.submitted.at)
         try:
             seen = await client.get(provider_task_id)
@@ -69,14 +77,23 @@ async def poll(run: Run, attempt: Attempt) -> ProviderTask:
                 times=times,
                 quotas=offer.quotas,
             )
+            shortest = offer.quotas.min_poll_seconds
         else:
             trouble_since = trouble_since or run.clock.now()
             if run.clock.provider_seconds_since(trouble_since) > PATIENCE_SECONDS:
                 raise runs_on(provider_task_id, f"the provider could not tell for too long ({trouble})")
-            wait = max(asked or trouble_wait, offer.quotas.min_poll_seconds)
+            wait = shortest = max(asked or trouble_wait, offer.quotas.min_poll_seconds)
             log.warning("the provider could not tell how it stands (%s); asked again in %.0f s", trouble, wait)
             trouble_wait = min(LONGEST_WAIT_SECONDS, trouble_wait * 2)
-        await run.clock.sleep(wait * random.uniform(0.95, 1.1))  # noqa: S311 - jitter
+        await _rest(run, woken, wait, shortest)
+
+
+async def _rest(run: Run, woken: asyncio.Event, seconds: float, shortest: float) -> None:
+    """Waits for about that many provider seconds, less when woken, but never less than the shortest interval."""
+    seconds *= random.uniform(0.95, 1.1)  # noqa: S311 - jitter
+    shortest = min(shortest, seconds)
+    await run.clock.sleep(shortest)
+    await run.clock.wait(woken, seconds - shortest)
 
 
 def _trouble(seen: ProviderTask, age: float) -> str | None:

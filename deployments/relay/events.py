@@ -6,10 +6,10 @@ from typing import Final
 from prefect.client.orchestration import PrefectClient
 from prefect.events.schemas.events import Event, Resource
 
+from flows.running.waking import PROVIDER_TASK_FINISHED
+
 #: Something was dropped into an inbox, or changed there. A listing finds out what.
 INBOX_CHANGED: Final = "recut.inbox.changed"
-#: A provider task is over. A look finds out how.
-PROVIDER_TASK_FINISHED: Final = "recut.provider-task.finished"
 
 
 def inbox_changed(inbox: str) -> Event:

@@ -13,8 +13,8 @@ from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.logging import get_logger
 
-from deployments.relay.events import PROVIDER_TASK_FINISHED
-
+#: The event of the Prefect server that a provider task is over. A look finds out how.
+PROVIDER_TASK_FINISHED: Final = "recut.provider-task.finished"
 #: Seconds until the server is tried again. It tells newcomers most of the last minute's events: less is missed so.
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS: Final = 45.0

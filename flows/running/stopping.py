@@ -97,7 +97,7 @@ class Alive:
         """Returns what a stopped run leaves running, in words."""
         ids = {name: await provider_task_id(key) for key, name in self._names.items()}
         if not ids:
-            return "Stopped; no provider task of this run is running."
+            return "Stopped; this run itself leaves nothing running at the provider."
         named = [f"{name} ({found or 'its create may have got no answer'})" for name, found in ids.items()]
         more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
         jobs = "1 job has" if len(named) == 1 else f"{len(named)} jobs have"

@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound
+from prefect.logging import get_run_logger
 
 from flows.planning.plan import PlannedJob
 from flows.running.run import Run
@@ -34,6 +35,13 @@ async def run_on_workers(run: Run, shards: Sequence[Sequence[PlannedJob]]) -> No
     pieces = [piece for shard in shards for piece in split_by_size(shard)]
     try:
         await asyncio.gather(*(_one(run, options, piece, number) for number, piece in enumerate(pieces, start=1)))
+    except asyncio.CancelledError:
+        get_run_logger().warning(
+            "The shards that were handed to workers run on, and what they create is billed: cancel their runs of %s in "
+            "the Prefect UI to stop them. Another run of this batch follows them and creates nothing twice.",
+            DEPLOYMENT,
+        )
+        raise
     except ObjectNotFound as error:
         raise ValueError(
             f"the deployment {DEPLOYMENT} is not there, so no worker can take a shard: run "

@@ -44,7 +44,8 @@ async def stopped_by(run: Run, job_key: str, error: Exception) -> EditStopped:
         return EditStopped(JobState.FAILED, told)
     told = ReportedError(
         code=type(error).__name__,
-        message=f"recut itself failed: {_said(error)}",
+        message=f"recut itself failed: {_said(error)}; what was asked of the provider by then is in the journal, "
+        "and is not created twice",
         advice="run the same command again; if it fails again, report it",
     )
     return EditStopped(JobState.FAILED, told)

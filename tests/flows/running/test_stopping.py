@@ -82,9 +82,9 @@ def told_of(*steps: Step) -> str:
 
 
 def test_only_what_is_at_the_provider_runs_on():
-    assert told_of(Step("a", "one", Stage.WAITING)) == "Stopped; no provider task of this run is running."
+    assert told_of(Step("a", "one", Stage.WAITING)) == "Stopped; this run itself leaves nothing running at the provider."
     over = [Step("a", "one", Stage.RUNNING), Step("a", "one", Stage.DONE)]
-    assert told_of(*over, Step("b", "other", Stage.UPLOADING)) == "Stopped; no provider task of this run is running."
+    assert told_of(*over, Step("b", "other", Stage.UPLOADING)) == "Stopped; this run itself leaves nothing running at the provider."
     told = told_of(*over, Step("b", "other", Stage.PENDING), Step("unanswered", "third", Stage.CREATING))
     assert told.startswith(
         "Stopped; what 2 jobs have at the provider runs on, and is billed if it succeeds: other (task-b), third "

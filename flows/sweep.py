@@ -89,7 +89,7 @@ async def left_unfinished(run: Run) -> tuple[list[Left], dict[str, JournalUnread
         except JournalUnreadable as error:  # the results of all others must not expire because of it
             unreadable[job_key] = error
             continue
-        if isinstance(step, Follow | Reconcile) and not run.is_alive_here(step.attempt):
+        if isinstance(step, Follow | Reconcile) and not _is_left_to_its_run(run, step.attempt):
             left.append(Left(job_key, step.attempt, step))
     return sorted(left, key=lambda job: job.attempt.intent.at), unreadable
 
@@ -158,10 +158,24 @@ async def _finish(run: Run, job: Left, turns: asyncio.Semaphore) -> None:
         await persist(run, attempt.intent.name, attempt, over)
 
 
+def _is_left_to_its_run(run: Run, attempt: Attempt) -> bool:
+    """Whether a job's own run still works on it.
+
+    The process of a run that died may have passed its number on to another: what expires soon is fetched whoever
+    seems to be at it. The journal keeps two from settling it.
+    """
+    return run.is_alive_here(attempt) and _seconds_left(run, attempt) > EXPIRING_SECONDS
+
+
+def _seconds_left(run: Run, attempt: Attempt) -> float:
+    """Returns for how many provider seconds the provider keeps what came of an attempt."""
+    return VALIDITY_SECONDS - run.clock.provider_seconds_since((attempt.submitted or attempt.intent).at)
+
+
 def _warn_when_expiring(run: Run, attempt: Attempt) -> None:
     """Emits ``recut.result.expiring`` for a provider task whose result is soon deleted."""
     assert attempt.submitted is not None
-    left = VALIDITY_SECONDS - run.clock.provider_seconds_since(attempt.submitted.at)
+    left = _seconds_left(run, attempt)
     if 0 < left < EXPIRING_SECONDS:
         emit_event(
             event="recut.result.expiring",

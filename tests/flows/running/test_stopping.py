@@ -81,10 +81,13 @@ def told_of(*steps: Step) -> str:
     return asyncio.run(alive.told(provider_task_id))
 
 
+NOTHING = "Stopped; this run itself leaves nothing running at the provider."
+
+
 def test_only_what_is_at_the_provider_runs_on():
-    assert told_of(Step("a", "one", Stage.WAITING)) == "Stopped; this run itself leaves nothing running at the provider."
+    assert told_of(Step("a", "one", Stage.WAITING)) == NOTHING
     over = [Step("a", "one", Stage.RUNNING), Step("a", "one", Stage.DONE)]
-    assert told_of(*over, Step("b", "other", Stage.UPLOADING)) == "Stopped; this run itself leaves nothing running at the provider."
+    assert told_of(*over, Step("b", "other", Stage.UPLOADING)) == NOTHING
     told = told_of(*over, Step("b", "other", Stage.PENDING), Step("unanswered", "third", Stage.CREATING))
     assert told.startswith(
         "Stopped; what 2 jobs have at the provider runs on, and is billed if it succeeds: other (task-b), third "

@@ -11,11 +11,11 @@ from blocks.clients.probe import LEAST_FREE_BYTES, probe
 from blocks.clients.store import StorageFailed, Store
 from blocks.clients.transport import CallFailed
 from deployments.local import ServerUnreachable, prefect_server
+from flows.admission.choice import keeper_of_limits
 from flows.commands.messages import out, print_json, tell
 from flows.rules.failures import advice
 from flows.rules.job import Provider
 from flows.rules.plain import plain
-from flows.running.limits_choice import keeper_of_limits
 from flows.running.places import open_places
 from flows.running.settings import LimitsKeeper, RunOptions, Settings
 

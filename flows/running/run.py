@@ -22,6 +22,8 @@ from blocks.clients.probe import check_usable
 from blocks.clients.provider import endpoint
 from blocks.clients.store import StorageFailed
 from blocks.credentials import load_credentials
+from flows.admission.choice import keeper_of_limits, open_limits
+from flows.admission.own_quotas import own_quotas, with_own
 from flows.ledger.experience import Experience
 from flows.ledger.guard import Guard
 from flows.ledger.journal import Journal, owner_is_gone, runs_here
@@ -38,8 +40,6 @@ from flows.rules.job import Provider
 from flows.rules.offers import Offer
 from flows.rules.records import Endpoint
 from flows.running.clock import Clock
-from flows.running.limits_choice import keeper_of_limits, open_limits
-from flows.running.own_quotas import own_quotas, with_own
 from flows.running.places import Places, open_places, refuse_passing_folders
 from flows.running.progress import Lane, Progress
 from flows.running.scratch import scratch_folder

@@ -4,10 +4,10 @@ import traceback
 
 from blocks.clients.store import StorageFailed
 from blocks.clients.transport import CallFailed
+from flows.admission.limits import LimitsUnreachable
 from flows.planning.sources import MediumUnavailable
 from flows.rules.failures import Cause, Failure
 from flows.rules.states import JobState
-from flows.running.limits import LimitsUnreachable
 from flows.running.run import Run
 from flows.telling.outcomes import EditStopped, create_refused, runs_on, storage_stopped, unanswered
 from flows.telling.reports import ReportedError

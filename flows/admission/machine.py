@@ -13,9 +13,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from flows.admission.limits import Limits, OwnLimits
 from flows.rules.offers import Quotas
 from flows.rules.records import Endpoint
-from flows.running.limits import Limits, OwnLimits
 
 _LOOK_AGAIN_SECONDS = 0.25
 _MOST_TURNS_AHEAD = 60

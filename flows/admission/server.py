@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from flows.admission.leases import Gate, LeaseKeeper, Slot
+from flows.admission.limits import Limits, OwnLimits
 from flows.rules.offers import Quotas
 from flows.rules.records import Endpoint
-from flows.running.limits import Limits, OwnLimits
-from flows.running.limits_leases import Gate, LeaseKeeper, Slot
 
 #: Looks are shared out among all slots and this many besides, for those who look and hold none, such as a sweep.
 SPARE_SHARES = 2

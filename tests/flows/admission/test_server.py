@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from flows.admission import leases
+from flows.admission.limits import LimitsUnreachable, OwnLimits
+from flows.admission.server import ServerLimits
 from flows.rules.job import HAPPYHORSE, WAN, Provider
 from flows.rules.offers import Quotas, Source
 from flows.rules.records import Endpoint
-from flows.running import limits_leases as leases
-from flows.running.limits import LimitsUnreachable, OwnLimits
-from flows.running.limits_server import ServerLimits
 from tests.prefect_server import PrefectServer
 
 pytestmark = pytest.mark.anyio
@@ -34,10 +34,10 @@ _accounts = itertools.count()
 
 HOLDER = """
 import asyncio, sys
-from flows.running.limits import OwnLimits
-from flows.running.limits_server import ServerLimits
+from flows.admission.limits import OwnLimits
+from flows.admission.server import ServerLimits
 from flows.rules.records import Endpoint
-from tests.flows.running.test_limits_server import QUOTAS
+from tests.flows.admission.test_server import QUOTAS
 
 async def hold():
     limits = ServerLimits(OwnLimits(running=2))
@@ -51,9 +51,9 @@ asyncio.run(hold())
 
 PACER = """
 import asyncio, sys, time
-from flows.running.limits_server import ServerLimits
+from flows.admission.server import ServerLimits
 from flows.rules.records import Endpoint
-from tests.flows.running.test_limits_server import QUOTAS
+from tests.flows.admission.test_server import QUOTAS
 
 async def submit():
     limits, where = ServerLimits(), Endpoint.model_validate_json(sys.argv[1])

@@ -1,7 +1,7 @@
 """Admission and pace: how many provider tasks are alive at once, and how fast calls follow each other.
 
 Limits belong to an account and a model, whoever uses them: what keeps them must reach every process that does. The
-two keepers are `flows.running.limits_machine` and `flows.running.limits_server`.
+two keepers are `flows.admission.machine` and `flows.admission.server`.
 """
 
 from abc import ABC, abstractmethod

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from flows.running.limits import LimitsUnreachable
+from flows.admission.limits import LimitsUnreachable
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from flows.admission import machine as module
+from flows.admission.limits import OwnLimits
+from flows.admission.machine import MachineLimits
 from flows.rules.job import HAPPYHORSE, WAN, Provider
 from flows.rules.offers import Quotas, Source
 from flows.rules.records import Endpoint
-from flows.running import limits_machine as module
-from flows.running.limits import OwnLimits
-from flows.running.limits_machine import MachineLimits
 
 pytestmark = pytest.mark.anyio
 
@@ -33,9 +33,9 @@ ENDPOINT = Endpoint(
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
-from flows.running.limits import OwnLimits
-from flows.running.limits_machine import MachineLimits
-from tests.flows.running.test_limits_machine import ENDPOINT, QUOTAS
+from flows.admission.limits import OwnLimits
+from flows.admission.machine import MachineLimits
+from tests.flows.admission.test_machine import ENDPOINT, QUOTAS
 
 async def hold():
     async with MachineLimits(Path(sys.argv[1]), OwnLimits(running=int(sys.argv[2]))).slot(ENDPOINT, QUOTAS):
@@ -48,9 +48,9 @@ asyncio.run(hold())
 PACER = """
 import asyncio, sys
 from pathlib import Path
-from flows.running.limits import OwnLimits
-from flows.running.limits_machine import MachineLimits
-from tests.flows.running.test_limits_machine import ENDPOINT, QUOTAS
+from flows.admission.limits import OwnLimits
+from flows.admission.machine import MachineLimits
+from tests.flows.admission.test_machine import ENDPOINT, QUOTAS
 
 async def submit():
     limits = MachineLimits(Path(sys.argv[1]))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.running.limits_choice import keeper_of_limits
+from flows.admission.choice import keeper_of_limits
 from flows.running.settings import Settings
 
 

@@ -1,9 +1,9 @@
 """Who keeps the limits: the Prefect server where one is configured elsewhere, this machine otherwise."""
 
+from flows.admission.limits import Limits, OwnLimits
+from flows.admission.machine import MachineLimits
+from flows.admission.server import ServerLimits
 from flows.rules.addresses import is_loopback
-from flows.running.limits import Limits, OwnLimits
-from flows.running.limits_machine import MachineLimits
-from flows.running.limits_server import ServerLimits
 from flows.running.settings import LimitsKeeper, Settings
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from blocks.clients.dashscope import DashScopeClient, Quota
 from deployments.emulator import Emulator, EmulatorConfig, Limits
+from flows.admission.own_quotas import own_quotas, with_own
 from flows.rules.catalog import SINGAPORE, Catalog
 from flows.rules.job import WAN, Provider
-from flows.running.own_quotas import own_quotas, with_own
 from flows.running.run import open_run
 from flows.running.settings import RunOptions
 from tests.conftest import KEY
@@ -32,9 +32,9 @@ async def test_a_run_asks_once_and_goes_by_the_answer(providers, monkeypatch):
         monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", larger.dashscope_base_url)
         async with open_run(RunOptions()) as run:
             for _ in range(3):
-                offer = run.offer(await run.endpoint(Provider.DASHSCOPE, WAN))
-                assert (offer.quotas.submits_per_second, offer.quotas.running) == (9, 40)
-            assert run.limits.slots(offer.quotas) == 42
+                assert (await run.lane(Provider.DASHSCOPE, WAN)).slots == 42
+            offer = run.offer(await run.endpoint(Provider.DASHSCOPE, WAN))
+            assert (offer.quotas.submits_per_second, offer.quotas.running) == (9, 40)
         assert larger.counters().operations["dashscope limits"].received == 1
 
 

@@ -47,11 +47,11 @@ class Size:
     """
 
     full: tuple[int, ...] = (50, 100, 500)
-    overhead: int = 200
-    memory: tuple[int, int] = (10, 2000)
+    overhead: int = 100
+    memory: tuple[int, int] = (10, 500)
     shared: int = 100
-    wide: int = 1000
-    wide_slots: int = 500
+    wide: int = 400
+    wide_slots: int = 200
 
 
 def measure(folder: Path, size: Size = Size()) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def measure(folder: Path, size: Size = Size()) -> dict[str, Any]:
             "memory": memory(made, *size.memory),
             "sharing": [
                 sharing(made, size.shared, 4, published, CLOCK_SCALE),
-                sharing(made, size.wide, 4, enterprise, 0.5),
+                sharing(made, size.wide, 4, enterprise, 1),
             ],
         }
 

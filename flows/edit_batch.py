@@ -17,6 +17,7 @@ from flows.rules.manifest import Row
 from flows.running.progress import Stage, Step
 from flows.running.run import Run, open_run
 from flows.running.settings import RunOptions
+from flows.running.stopping import cancellable
 from flows.running.workers import run_on_workers
 from flows.stages.validate import validate
 from flows.telling.artifacts import BatchPages, renew_gallery, show_edit
@@ -30,6 +31,7 @@ SHARD_SIZE = 60
 
 
 @flow(name="edit-batch", flow_run_name="batch: {manifest}", persist_result=False)
+@cancellable
 async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[BatchReport]:
     """Edits everything a manifest lists. Safe to run again at any time, from anywhere: nothing is paid twice.
 
@@ -69,6 +71,7 @@ async def edit_batch(manifest: str, options: RunOptions | None = None) -> State[
 
 
 @flow(name="edit-shard", flow_run_name="shard {number}")
+@cancellable
 async def edit_shard(plans: list[PlannedJob], options: RunOptions, number: int = 1) -> State[list[JobReport]]:
     """Edits validated jobs, as many at once as the provider allows; one that fails stops no other.
 

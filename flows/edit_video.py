@@ -12,6 +12,7 @@ from flows.rules.states import JobState
 from flows.running.progress import Stage, Step
 from flows.running.run import Run, open_run
 from flows.running.settings import RunOptions
+from flows.running.stopping import cancellable
 from flows.stages.create import create
 from flows.stages.persist import persist
 from flows.stages.poll import poll
@@ -28,6 +29,7 @@ from flows.telling.unexpected import stopped_by
 
 
 @flow(name="edit-video", flow_run_name="edit: {job.clip_stem}", persist_result=False)
+@cancellable
 async def edit_video(job: EditJob, options: RunOptions | None = None) -> State[BatchReport]:
     """Edits one clip and leaves a verified result in the results folder.
 

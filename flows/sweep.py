@@ -17,6 +17,7 @@ from flows.rules.states import JobState
 from flows.running.progress import Stage, Step
 from flows.running.run import Run, open_run
 from flows.running.settings import RunOptions
+from flows.running.stopping import cancellable
 from flows.stages.persist import persist
 from flows.stages.poll import VALIDITY_SECONDS, poll
 from flows.stages.reconcile import find_out
@@ -47,6 +48,7 @@ class Left:
 
 
 @flow(name="sweep", flow_run_name="sweep", persist_result=False)
+@cancellable
 async def sweep(options: RunOptions | None = None) -> State[BatchReport]:
     """Finishes every job the journal shows as paid for and not settled, the closest to expiry first.
 

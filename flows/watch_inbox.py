@@ -21,6 +21,7 @@ from flows.rules.settling import Patience
 from flows.rules.states import JobState
 from flows.running.run import Run, open_run
 from flows.running.settings import RunOptions
+from flows.running.stopping import cancellable
 from flows.telling.artifacts import BatchPages, renew_gallery
 from flows.telling.labels import label_run
 from flows.telling.reports import BatchReport, JobReport
@@ -36,6 +37,7 @@ _NAMED = 5
 
 
 @flow(name="watch-inbox", flow_run_name="inbox", persist_result=False)
+@cancellable
 async def watch_inbox(
     inbox: str | None = None,
     prompt: str | None = None,

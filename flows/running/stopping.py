@@ -5,16 +5,23 @@ loop, whatever is under way there: the answer to a create would be lost, and its
 """
 
 import asyncio
+import functools
 import signal
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, ParamSpec, TypeVar, cast
+from uuid import UUID
 
+from prefect.client.orchestration import get_client
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Cancelled
 
 from flows.running.progress import Step
 from flows.running.tally import ALIVE
 
+P = ParamSpec("P")
+R = TypeVar("R")
 #: More jobs than this are only counted.
 _NAMED = 10
 
@@ -33,16 +40,16 @@ class Stopping:
     @contextmanager
     def heard(self) -> Iterator[None]:
         """Hears SIGTERM for the current flow run for as long as the context lasts."""
-        loop, flow_run = asyncio.get_running_loop(), asyncio.current_task()
-        assert flow_run is not None
+        loop, current = asyncio.get_running_loop(), asyncio.current_task()
+        assert current is not None
         if not self._flow_runs and not self._takes_over(loop):
             yield
             return
-        self._flow_runs.add(flow_run)
+        self._flow_runs.add(current)
         try:
             yield
         finally:
-            self._flow_runs.discard(flow_run)
+            self._flow_runs.discard(current)
             if not self._flow_runs:
                 self._handler = None
                 loop.remove_signal_handler(signal.SIGTERM)
@@ -64,12 +71,42 @@ class Stopping:
             signal.signal(signal.SIGTERM, self._handler)
 
     def _cancel_all(self) -> None:
-        for flow_run in self._flow_runs:
-            flow_run.cancel()
+        for running in self._flow_runs:
+            running.cancel()
 
 
 #: A process has one handler for a signal.
 STOPPING = Stopping()
+
+
+def cancellable(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Lets a flow that a person cancels end as cancelled.
+
+    Prefect tells a cancelled run from a crashed one by its own signal handler, which a run of ours has replaced. As
+    crashed, the run would be started again by the automation that does so.
+    """
+
+    @functools.wraps(function)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await function(*args, **kwargs)
+        except asyncio.CancelledError:
+            if current := asyncio.current_task():
+                current.uncancel()
+            if await _is_to_be_cancelled():
+                return cast(R, Cancelled(message="Cancelled; the log says what runs on at the provider."))
+            raise
+
+    return run
+
+
+async def _is_to_be_cancelled() -> bool:
+    """Whether somebody asked for the end of the current flow run; False when the server cannot tell."""
+    with suppress(Exception):
+        async with asyncio.timeout(10), get_client() as client:
+            state = (await client.read_flow_run(UUID(flow_run.get_id()))).state
+            return state is not None and state.is_cancelling()
+    return False
 
 
 class Alive:

@@ -75,6 +75,8 @@ def test_a_run_cancelled_in_the_ui_records_its_creates_says_what_runs_on_and_is_
 
     ask(f"{standing.api}/flow_runs/{run}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
     assert standing.ended(run)["type"] == "CANCELLED"
+    # As crashed, even for a moment, it would be started again.
+    assert "CRASHED" not in {state["type"] for state in ask(f"{standing.api}/flow_run_states/?flow_run_id={run}")}
 
     submitted = ["001-intent", "001-submitted"]
     assert records(standing) == {"runs": submitted, "late": submitted}

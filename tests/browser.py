@@ -1,12 +1,12 @@
 """A real browser for tests of what people look at: any Chromium of this machine, without a window."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.needed import without
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 
@@ -16,10 +16,7 @@ def chromium() -> Iterator[Browser]:
     """Starts it once for many tests; nothing asynchronous may run beside it in the same process."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
-        missing = f"no Chromium on the PATH (looked for {', '.join(_NAMES)})"
-        if os.environ.get("RECUT_TESTS_NEED_EVERYTHING") == "1":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        without(f"no Chromium on the PATH (looked for {', '.join(_NAMES)})")
     # Containers mostly forbid what its sandbox needs, and all it opens here is our own.
     with (
         sync_playwright() as playwright,

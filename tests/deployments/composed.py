@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.deployments.standing import eventually, free_port
+from tests.needed import without
 
 FILE = Path(__file__).parents[2] / "compose.yaml"
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\}")
@@ -66,10 +66,7 @@ def binary(name: str) -> str:
     path = os.pathsep.join([os.environ["PATH"], *map(str, folders)])
     if found := shutil.which(name, path=path):
         return found
-    missing = f"{name} is not installed (Debian: postgresql, redis-server)"
-    if os.environ.get("RECUT_TESTS_NEED_EVERYTHING"):
-        pytest.fail(missing)
-    pytest.skip(missing)
+    without(f"{name} is not installed (Debian: postgresql, redis-server)")
 
 
 @contextmanager

@@ -64,9 +64,10 @@ def binary(name: str) -> str:
     """Returns where a program of PostgreSQL or Redis is; a test that needs a missing one says so."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     path = os.pathsep.join([os.environ["PATH"], *map(str, folders)])
-    if found := shutil.which(name, path=path):
-        return found
-    without(f"{name} is not installed (Debian: postgresql, redis-server)")
+    found = shutil.which(name, path=path)
+    if found is None:
+        without(f"{name} is not installed (Debian: postgresql, redis-server)")
+    return found
 
 
 @contextmanager

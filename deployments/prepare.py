@@ -6,13 +6,13 @@ not be made here, but by `deployments.deploy`.
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from prefect.client.orchestration import get_client
 
 from deployments.automations import renew_automations
+from flows.planning.sources import lasting
 from flows.running.settings import Settings
 
 #: Paths of the machine that deploys say nothing about the machine that works.
@@ -41,24 +41,19 @@ def values(environment: Mapping[str, str]) -> dict[str, Any]:
             with the deployments, except passwords, and go before those of a worker; what is not given is the
             worker's.
     """
-    manifest = _lasting(environment.get("RECUT_MANIFEST", ""))
+    manifest = environment.get("RECUT_MANIFEST")
     return {
         "environment": {**_settings(environment), "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(_HEARTBEAT_SECONDS)},
         "inbox_is_named": bool(environment.get("RECUT_INBOX")),
         "manifest_is_named": bool(manifest),
         "manifest_cron": environment.get("RECUT_MANIFEST_CRON") or "0 6 * * *",
         "manifest_timezone": environment.get("RECUT_MANIFEST_TIMEZONE") or "UTC",
-        **({"manifest": manifest} if manifest else {}),
+        **({"manifest": lasting(manifest)} if manifest else {}),
     }
 
 
 def _settings(environment: Mapping[str, str]) -> dict[str, str]:
     names = (f"RECUT_{name.upper()}" for name in Settings.model_fields if name not in _OF_ONE_MACHINE)
     given = {name: environment[name] for name in (*names, "DASHSCOPE_API_REGION") if environment.get(name)}
-    given |= {name: _lasting(given[name]) for name in _PLACES if name in given}
+    given |= {name: lasting(given[name]) for name in _PLACES if name in given}
     return {name: value for name, value in given.items() if not urlsplit(value).password}
-
-
-def _lasting(place: str) -> str:
-    """Returns a place so that it means the same wherever a run works: paths start at the deployer's folder."""
-    return place if not place or "://" in place else str(Path(place).expanduser().absolute())

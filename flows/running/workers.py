@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from prefect.deployments import arun_deployment
@@ -11,6 +10,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 
 from flows.planning.plan import PlannedJob
+from flows.planning.sources import lasting
 from flows.running.run import Run
 from flows.running.settings import RunOptions, Settings
 
@@ -79,10 +79,6 @@ def _options(settings: Settings) -> RunOptions:
     in a shard's cap of nothing: the batch itself does it afterwards, within the cap that it alone knows the rest of.
     """
     same = {name: getattr(settings, name) for name in RunOptions.model_fields}
-    places = {"results": _lasting(settings.results), "journal": settings.journal and _lasting(settings.journal)}
+    places = {"results": lasting(settings.results), "journal": settings.journal and lasting(settings.journal)}
     cap = None if settings.max_cost is None else Decimal(0)
     return RunOptions.model_validate({**same, **places, "max_cost": cap, "on_workers": None})
-
-
-def _lasting(place: str) -> str:
-    return place if "://" in place else str(Path(place).expanduser().absolute())

@@ -27,6 +27,8 @@ _WRONG_SIGNATURE = ErrorText(
     "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
 )
 _UNSIGNED = ErrorText(403, "AccessDenied", "You have no right to access this object because of bucket acl.")
+#: Bytes that no container format begins with.
+_NOISE = hashlib.sha256(b"not a video").digest() * 512
 _NO_OBJECT = ErrorText(404, "NoSuchKey", "The specified key does not exist.")
 
 
@@ -89,7 +91,7 @@ def _spoilt(call: Call, fault: File, kept: StoredResult, headers: dict[str, str]
         return Response(video, 200, {**headers, "x-oss-hash-crc64ecma": str(kept.crc ^ 1)})
     body = {
         "empty": b"",
-        "not_video": hashlib.sha256(video).digest() * 512,
+        "not_video": _NOISE,
         "wrong_duration": half_as_long(kept.path) if fault.how == "wrong_duration" else b"",
     }[fault.how]
     # These bodies are what lies in the bucket: nothing announces the difference.

@@ -31,9 +31,7 @@ async def reconcile(run: Run, attempt: Attempt) -> None:
         StorageFailed: The journal could not; the same.
     """
     intent = attempt.intent
-    if (claim := await run.journal.claim_for(intent.job_key, attempt.number)) is not None:
-        # Its owner had the answer and stopped before it could say so.
-        await _adopt(run, attempt, claim.provider_task_id)
+    if await _is_known(run, attempt):
         return
     client = await run.client(intent.endpoint.provider, intent.endpoint)
     failure = attempt.unanswered.failure if attempt.unanswered else INTERRUPTED
@@ -56,11 +54,23 @@ async def reconcile(run: Run, attempt: Attempt) -> None:
                 doubt = f"{count} provider tasks or creates with this prompt cannot be told apart"
             case NoneFound():
                 doubt = None
+    if await _is_known(run, attempt):
+        return
     if doubt is not None:
         raise unanswered(failure, doubt)
     if client.account != intent.endpoint.account:
         raise unanswered(failure, "today's key is not the one it was sent with, so the list may be another account's")
     await _apply_policy(run, attempt, failure, "the provider's list shows none for it so far")
+
+
+async def _is_known(run: Run, attempt: Attempt) -> bool:
+    """Whether somebody else has found out: its owner, who may have stopped before saying so, or another run."""
+    intent = attempt.intent
+    if (claim := await run.journal.claim_for(intent.job_key, attempt.number)) is not None:
+        await _adopt(run, attempt, claim.provider_task_id)
+        return True
+    now = (await run.journal.history(intent.job_key)).of_attempt(attempt.number)
+    return not now.is_unanswered or now.decided != attempt.decided
 
 
 async def _adopt(run: Run, attempt: Attempt, provider_task_id: str) -> None:

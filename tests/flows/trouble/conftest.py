@@ -35,8 +35,9 @@ def desk(prefect: str, providers: Emulator, media: Media, tmp_path: Path) -> Des
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cuts short the waits that mirror no provider time: how long a call may take, how long one is put off."""
-    monkeypatch.setattr("blocks.clients.transport.CREATE_SECONDS", 0.3)
-    monkeypatch.setattr("blocks.clients.transport.READ_SECONDS", 0.3)
+    # Long enough for a busy machine: an answer that only came late would pass for a lost one.
+    monkeypatch.setattr("blocks.clients.transport.CREATE_SECONDS", 2.0)
+    monkeypatch.setattr("blocks.clients.transport.READ_SECONDS", 2.0)
     monkeypatch.setattr("flows.transfer.fetch.FIRST_WAIT_SECONDS", 0.01)
     for name in ("upload", "create", "poll", "persist"):
         monkeypatch.setattr(f"flows.stages.{name}.{name}.retry_delay_seconds", [0.01])

@@ -1,11 +1,14 @@
 """Creates without a usable answer: found in the provider's list, or left to a person; never simply sent again."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from blocks.clients.store import Store
 from deployments.emulator import Fault
+from flows.ledger.journal import Journal
 from flows.rules.states import JobState
 from tests.flows.trouble.desk import PROMPT, WAN, Desk, fault
 
@@ -129,6 +132,22 @@ def test_a_provider_task_the_list_shows_late_is_found_by_the_next_run(desk: Desk
 def test_a_list_that_shows_its_rows_late_is_looked_into_twice(desk: Desk):
     desk.fault(lost("reset", "after"), fault("list", "rows", how="late", seconds=15))
     job = desk.edit()
+
+    assert job.state is JobState.PUBLISHED
+    assert desk.asked("create") == 1
+
+
+def test_what_another_run_finds_out_meanwhile_is_taken_up(desk: Desk):
+    desk.fault(lost("reset", "after"), fault("list", "rows", how="missing", count=9))
+
+    def another_run_claims() -> None:
+        desk.emulator.wait(operation="list")
+        (intent,) = desk.journal.glob("*/001-intent.json")
+        (task,) = desk.made()
+        claiming = Journal(Store(str(desk.journal))).claim(task.provider_task_id, intent.parent.name, 1)
+        assert asyncio.run(claiming)
+
+    job = desk.meanwhile(PROMPT, another_run_claims)
 
     assert job.state is JobState.PUBLISHED
     assert desk.asked("create") == 1

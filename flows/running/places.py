@@ -59,7 +59,7 @@ async def open_places(settings: Settings) -> Places:
         ValueError: No such block is saved.
     """
     results = await _saved(settings.storage) if settings.storage else Store(settings.results)
-    journal = Store(settings.journal) if settings.journal else results.below(JOURNAL_FOLDER)
+    journal = _named(settings.journal, results) if settings.journal else results.below(JOURNAL_FOLDER)
     if settings.staging is None:
         return Places(results, journal)
     staging = await _saved(settings.staging) if _is_block(settings.staging) else _named(settings.staging, results)

@@ -1,17 +1,17 @@
-"""Pictures for people: a still, a contact sheet, and before and after side by side."""
+"""Pictures for people: a contact sheet, and before and after side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from flows.media import canvas
 from flows.media.frames import frames_at
 from flows.media.probe import probe_video
+from flows.media.samples import Samples
 from flows.media.source import whole
-from flows.rules.facts import VideoFacts
 
 _SHEET_BYTES = 300_000
 _PAIR_BYTES = 60_000
@@ -46,41 +46,22 @@ class _Strip:
         return _CAPTION_BLOCK + rows * self.frame_height + (rows - 1) * _GAP
 
 
-def still(stream: BinaryIO, at_seconds: float) -> Image.Image:
-    """Returns the frame shown at a moment, upright and at its display size.
+def contact_sheet(before: Samples | None, after: Samples, *, title: str, columns: int = 4) -> bytes:
+    """Draws pictures of the clip over pictures of the result, column by column at the same moments.
 
     Args:
-        stream: A seekable video.
-        at_seconds: Moment from the beginning; past the end it is the last frame.
-
-    Raises:
-        UnreadableMedia: It is not a video that can be decoded.
-    """
-    return next(frames_at(whole(stream), [at_seconds]))
-
-
-def contact_sheet(before: BinaryIO | None, after: Path, *, title: str, columns: int = 4) -> bytes:
-    """Draws frames of the clip over frames of the result, column by column at the same moments.
-
-    Args:
-        before: The clip, seekable; None shows the result alone, in two rows.
+        before: The clip, at the moments of the result; None shows the result alone, in two rows.
         after: The result.
         title: Headline. Scripts the built-in font lacks are left out.
-        columns: Frames in a row.
+        columns: Pictures in a row.
 
     Returns:
         A JPEG of at most 300 KB.
-
-    Raises:
-        UnreadableMedia: Either is not a video that can be decoded.
     """
-    with after.open("rb") as stream:
-        facts = probe_video(stream, after.stat().st_size)
-        moments = _moments(facts, columns if before else 2 * columns)
-        strips = [_strip("after", canvas.AFTER, stream, facts, moments)]
+    shown = after.some(columns if before else 2 * columns)
+    strips = [_strip("after", canvas.AFTER, after, shown)]
     if before:
-        source = whole(before)
-        strips.insert(0, _strip("before", canvas.BEFORE, before, probe_video(before, source.size), moments))
+        strips.insert(0, _strip("before", canvas.BEFORE, before, shown))
     return canvas.jpeg(_draw_sheet(strips, title, columns), _SHEET_BYTES)
 
 
@@ -119,17 +100,12 @@ def before_after(before: BinaryIO, after: Path) -> bytes:
     return canvas.jpeg(page, _PAIR_BYTES)
 
 
-def _moments(facts: VideoFacts, count: int) -> list[float]:
-    """Spreads moments evenly, a little inside both ends, which are often black."""
-    return [(index + 0.5) * facts.duration_seconds / count for index in range(count)]
-
-
-def _strip(
-    name: str, colour: tuple[int, int, int], stream: BinaryIO, facts: VideoFacts, moments: Sequence[float]
-) -> _Strip:
+def _strip(name: str, colour: tuple[int, int, int], samples: Samples, shown: Sequence[int]) -> _Strip:
+    facts = samples.facts
     sound = "with sound" if facts.has_audio else "no sound"
     detail = f"{facts.width} x {facts.height} · {facts.duration_seconds:.1f} s · {facts.frame_rate:g} fps · {sound}"
-    return _Strip(name, colour, detail, moments, list(frames_at(whole(stream), moments, _CELL)))
+    frames = [ImageOps.contain(samples.pictures[index], _CELL) for index in shown]
+    return _Strip(name, colour, detail, [samples.moments[index] for index in shown], frames)
 
 
 def _draw_sheet(strips: Sequence[_Strip], title: str, columns: int) -> Image.Image:

@@ -1,21 +1,14 @@
 """Looks at samples of a result for what commonly goes wrong: black, frozen, silent, marked, or not edited at all."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from statistics import median
-from typing import BinaryIO
 
 from PIL import Image, ImageChops, ImageStat
 
-from flows.media.frames import frames_at
 from flows.media.mark import is_marked
-from flows.media.probe import probe_video
-from flows.media.sound import is_silent
-from flows.media.source import whole
+from flows.media.samples import Samples
 
-_SAMPLE_SECONDS = 0.5
-_MIN_SAMPLES, _MAX_SAMPLES = 4, 30
-_PICTURE, _THUMBNAIL = (480, 480), (32, 32)
+_THUMBNAIL = (32, 32)
 _SHORTEST_STRETCH_SECONDS = 1.0
 
 # Levels of 255. Encoding noise moves the mean of a motionless picture by about a tenth of a level.
@@ -27,28 +20,21 @@ _EDITED_CHANGE = 14
 _EDITED_SHARE = 0.01
 
 
-def quality_notes(before: BinaryIO, after: Path, *, may_be_marked: bool = False) -> list[str]:
-    """Compares samples of a result with the clip it was made from.
+def quality_notes(before: Samples, after: Samples, *, may_be_marked: bool = False) -> list[str]:
+    """Compares samples of a result with those of the clip it was made from.
 
     These are reasons for a person to look, not verdicts: a fade to black may be what the prompt wanted.
 
     Args:
-        before: The clip, seekable.
+        before: The clip, at the moments of the result.
         after: The result.
         may_be_marked: Whether the provider's mark was asked for.
 
     Returns:
         One clause for each thing noticed, such as "it is black from 2.0 s to 4.5 s".
-
-    Raises:
-        UnreadableMedia: Either is not a video that can be decoded.
     """
-    with after.open("rb") as stream:
-        moments = sample_moments(probe_video(stream, after.stat().st_size).duration_seconds)
-        result_pictures = _pictures(stream, moments)
-        silent = is_silent(stream)
-    clip_pictures = _pictures(before, moments)
-    results, clips = _thumbnails(result_pictures), _thumbnails(clip_pictures)
+    moments = after.moments
+    results, clips = _thumbnails(after.pictures), _thumbnails(before.pictures)
 
     dark = [_is_black(result) and not _is_black(clip) for clip, result in zip(clips, results, strict=True)]
     still = [
@@ -61,17 +47,11 @@ def quality_notes(before: BinaryIO, after: Path, *, may_be_marked: bool = False)
     # The median, because another frame rate alone shifts what moves quickly at single moments.
     if median(changed) < _EDITED_SHARE:
         notes.append("most of it looks the same as the input: the edit may not have taken")
-    if not may_be_marked and is_marked(clip_pictures, result_pictures):
+    if not may_be_marked and is_marked(before.pictures, after.pictures):
         notes.append("something like a watermark stands in its lower right corner; none was asked for")
-    if silent and not is_silent(before):
+    if after.is_silent and not before.is_silent:
         notes.append("its sound is silent from beginning to end")
     return notes
-
-
-def sample_moments(duration: float) -> list[float]:
-    """Returns evenly spread moments of a video that lasts ``duration`` seconds, about two a second."""
-    count = min(max(round(duration / _SAMPLE_SECONDS), _MIN_SAMPLES), _MAX_SAMPLES)
-    return [(index + 0.5) * duration / count for index in range(count)]
 
 
 def stretches(flags: Sequence[bool], moments: Sequence[float]) -> Iterator[tuple[float, float]]:
@@ -85,10 +65,6 @@ def stretches(flags: Sequence[bool], moments: Sequence[float]) -> Iterator[tuple
             if moment - half - begin >= _SHORTEST_STRETCH_SECONDS:
                 yield begin, moment - half
             begin = None
-
-
-def _pictures(stream: BinaryIO, moments: Sequence[float]) -> list[Image.Image]:
-    return list(frames_at(whole(stream), moments, box=_PICTURE))
 
 
 def _thumbnails(pictures: Sequence[Image.Image]) -> list[Image.Image]:

@@ -14,6 +14,7 @@ from flows.ledger.journal import writer
 from flows.ledger.names import own_name
 from flows.media.pictures import contact_sheet
 from flows.media.quality import quality_notes
+from flows.media.samples import Samples, samples_of
 from flows.media.verify import Expected, verify_result
 from flows.planning.sources import open_medium
 from flows.rules.budget import bill
@@ -154,19 +155,24 @@ def _free_name(run: Run, name: str, job_key: str, sha256: str) -> str:
     return name if free else longer_name(name, job_key)
 
 
-def _pictures(run: Run, intent: Intent, after: Path, name: str) -> tuple[bytes | None, list[str]]:
+def _pictures(run: Run, intent: Intent, file: Path, name: str) -> tuple[bytes | None, list[str]]:
     """Draws the contact sheet and looks for oddities; whatever they fail of, the paid result is published."""
     try:
-        with open_medium(intent.job.video, run.places.known) as before:
-            sheet = contact_sheet(before.stream, after, title=name)
-            before.stream.seek(0)
-            return sheet, quality_notes(before.stream, after, may_be_marked=bool(intent.parameters.get("watermark")))
-    except Exception:  # noqa: S110 - the clip may be gone; the sheet then shows the result alone
-        pass
-    try:
-        return contact_sheet(None, after, title=name), []
+        with file.open("rb") as result:
+            after = samples_of(result)
+        before = _samples_before(run, intent, after)
+        sheet = contact_sheet(before, after, title=name)
+        marked = bool(intent.parameters.get("watermark"))
+        return sheet, quality_notes(before, after, may_be_marked=marked) if before else []
     except Exception:
         return None, ["no contact sheet could be drawn"]
+
+
+def _samples_before(run: Run, intent: Intent, after: Samples) -> Samples | None:
+    """Looks at the clip at the moments of the result; None when it is gone, and the result is shown alone."""
+    with suppress(Exception), open_medium(intent.job.video, run.places.known) as clip:
+        return samples_of(clip.stream, after.moments)
+    return None
 
 
 def _sidecar(

@@ -2,12 +2,15 @@
 
 import io
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from flows.media import UnreadableMedia, before_after, contact_sheet, still
+from flows.media import UnreadableMedia, before_after, contact_sheet, samples_of
 from flows.media.canvas import BACKGROUND, fitted, font, jpeg, printable
+from flows.media.frames import frames_at
+from flows.media.source import whole
 from tests.clips import CountingStream, make_clip
 
 SAMPLES = Path(__file__).parents[3] / "deployments" / "samples"
@@ -20,6 +23,16 @@ def opened(data: bytes) -> Image.Image:
     image.load()
     assert image.format == "JPEG"
     return image
+
+
+def still(stream: BinaryIO, at_seconds: float) -> Image.Image:
+    return next(frames_at(whole(stream), [at_seconds]))
+
+
+def sheet_of(before: BinaryIO | None, after: Path, **drawn) -> bytes:
+    with after.open("rb") as stream:
+        result = samples_of(stream)
+    return contact_sheet(before and samples_of(before, result.moments), result, **drawn)
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
@@ -81,7 +94,7 @@ def test_any_shapes_go_together_within_their_sizes(tmp_path, before, after):
     clip = make_clip(tmp_path / "before.mp4", seconds=1, width=SHAPES[before][0], height=SHAPES[before][1])
     result = make_clip(tmp_path / "after.mp4", seconds=1, width=SHAPES[after][0], height=SHAPES[after][1])
     with clip.open("rb") as stream:
-        sheet = contact_sheet(stream, result, title=f"{before} to {after}")
+        sheet = sheet_of(stream, result, title=f"{before} to {after}")
         pair = before_after(stream, result)
     assert len(sheet) <= 300_000
     assert len(pair) <= 60_000
@@ -93,7 +106,7 @@ def test_any_shapes_go_together_within_their_sizes(tmp_path, before, after):
 
 def test_a_rich_picture_keeps_within_its_size():
     with BUNNY.open("rb") as stream:
-        sheet, pair = contact_sheet(stream, BUNNY, title="bunny"), before_after(stream, BUNNY)
+        sheet, pair = sheet_of(stream, BUNNY, title="bunny"), before_after(stream, BUNNY)
     assert 100_000 < len(sheet) <= 300_000
     assert 20_000 < len(pair) <= 60_000
 
@@ -110,22 +123,22 @@ def test_the_pair_shows_before_left_and_after_right(tmp_path):
 def test_the_result_alone_fills_two_rows(tmp_path):
     result = make_clip(tmp_path / "a.mp4", seconds=2)
     with result.open("rb") as stream:
-        both = opened(contact_sheet(stream, result, title="both"))
-    alone = opened(contact_sheet(None, result, title="alone"))
+        both = opened(sheet_of(stream, result, title="both"))
+    alone = opened(sheet_of(None, result, title="alone"))
     assert alone.width == both.width
     assert both.height - 80 < alone.height < both.height
 
 
 def test_columns_are_as_many_as_asked(tmp_path):
     result = make_clip(tmp_path / "a.mp4", seconds=1)
-    widths = [opened(contact_sheet(None, result, title="", columns=columns)).width for columns in (2, 3, 4)]
+    widths = [opened(sheet_of(None, result, title="", columns=columns)).width for columns in (2, 3, 4)]
     assert widths[2] - widths[1] == widths[1] - widths[0] > 300
 
 
 def test_a_title_changes_nothing_but_the_head(tmp_path):
     result = make_clip(tmp_path / "a.mp4", seconds=1)
-    titled = opened(contact_sheet(None, result, title="Night in the harbour"))
-    untitled = opened(contact_sheet(None, result, title=""))
+    titled = opened(sheet_of(None, result, title="Night in the harbour"))
+    untitled = opened(sheet_of(None, result, title=""))
     assert titled.height > untitled.height
     body = titled.crop((0, titled.height - untitled.height + 40, *titled.size))
     assert difference(body, untitled.crop((0, 40, *untitled.size))) < 2
@@ -149,7 +162,7 @@ def test_titles_keep_what_the_font_can_draw(text, drawn):
 
 @pytest.mark.parametrize("title", ["夜の港 🎬", "مرحبا", "x" * 2_000, "\x00\n"])
 def test_no_title_breaks_a_sheet(tmp_path, title):
-    opened(contact_sheet(None, make_clip(tmp_path / "a.mp4", seconds=0.2), title=title))
+    opened(sheet_of(None, make_clip(tmp_path / "a.mp4", seconds=0.2), title=title))
 
 
 def test_a_long_title_ends_within_its_width():

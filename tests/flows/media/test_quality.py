@@ -1,6 +1,7 @@
 """Looking at samples of a result for what commonly goes wrong."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import pytest
@@ -10,8 +11,9 @@ import deployments
 from deployments.emulator.looks import look_for
 from deployments.emulator.media import Clip
 from deployments.emulator.studio import EditPlan, render
-from flows.media import UnreadableMedia, quality_notes
-from flows.media.quality import sample_moments, stretches
+from flows.media import UnreadableMedia, quality_notes, samples_of
+from flows.media.quality import stretches
+from flows.media.samples import sample_moments
 from tests.clips import MOTIONLESS, make_clip
 
 SAMPLES = Path(deployments.__path__[0]) / "samples"
@@ -45,81 +47,87 @@ def rendered(folder: Path, *, watermark: str | None) -> Path:
     return folder / "after.mp4"
 
 
+def notes(before: BinaryIO, after: Path, *, may_be_marked: bool = False) -> list[str]:
+    with after.open("rb") as stream:
+        result = samples_of(stream)
+    return quality_notes(samples_of(before, result.moments), result, may_be_marked=may_be_marked)
+
+
 def edited(folder: Path, *filters: tuple[str, str], **shape) -> Path:
     return make_clip(folder / "after.mp4", seconds=4, filters=filters, **shape)
 
 
 def test_an_edit_that_shows_is_not_remarked_upon(tmp_path, before):
-    assert quality_notes(before, edited(tmp_path, HUE)) == []
+    assert notes(before, edited(tmp_path, HUE)) == []
 
 
 def test_a_small_edit_counts_as_one(tmp_path, before):
     patch = ("drawbox", "x=40:y=40:w=80:h=80:color=white:t=fill")
-    assert quality_notes(before, edited(tmp_path, patch)) == []
+    assert notes(before, edited(tmp_path, patch)) == []
 
 
 @pytest.mark.parametrize("shape", [{}, {"filters": [("scale", "320:180")]}, {"filters": [("gblur", "sigma=0.5")]}])
 def test_a_mere_copy_is_remarked_upon_however_it_was_encoded(tmp_path, before, shape):
     copy = make_clip(tmp_path / "after.mp4", seconds=4, **shape)
-    assert quality_notes(before, copy) == [UNEDITED]
+    assert notes(before, copy) == [UNEDITED]
 
 
 def test_a_black_end_is_remarked_upon_with_its_times(tmp_path, before):
     fade = ("fade", "t=out:st=2:d=0.05")
-    assert quality_notes(before, edited(tmp_path, HUE, fade)) == ["it is black from 2.0 s to 4.0 s"]
+    assert notes(before, edited(tmp_path, HUE, fade)) == ["it is black from 2.0 s to 4.0 s"]
 
 
 def test_a_result_that_stops_moving_is_remarked_upon_with_its_times(tmp_path, before):
     stop = (("trim", "duration=1"), ("tpad", "stop_mode=clone:stop_duration=3"))
-    assert quality_notes(before, edited(tmp_path, HUE, *stop)) == ["it stands still from 1.0 s to 4.0 s"]
+    assert notes(before, edited(tmp_path, HUE, *stop)) == ["it stands still from 1.0 s to 4.0 s"]
 
 
 def test_a_clip_that_never_moved_may_stand_still(tmp_path):
     still = make_clip(tmp_path / "before.mp4", seconds=2, picture=MOTIONLESS)
     with still.open("rb") as before:
-        assert quality_notes(before, make_clip(tmp_path / "a.mp4", seconds=2, picture=MOTIONLESS, filters=[HUE])) == []
+        assert notes(before, make_clip(tmp_path / "a.mp4", seconds=2, picture=MOTIONLESS, filters=[HUE])) == []
 
 
 def test_a_clip_that_was_black_may_stay_black(tmp_path):
     black = make_clip(tmp_path / "black.mp4", seconds=2, picture="color", filters=[("drawbox", "t=fill")])
     with black.open("rb") as before:
-        assert quality_notes(before, black) == [UNEDITED]
+        assert notes(before, black) == [UNEDITED]
 
 
 def test_a_mark_nobody_asked_for_is_remarked_upon(tmp_path, scenery):
     marked = rendered(tmp_path, watermark="AI Generated")
-    assert quality_notes(scenery, marked) == [MARKED]
-    assert quality_notes(scenery, marked, may_be_marked=True) == []
+    assert notes(scenery, marked) == [MARKED]
+    assert notes(scenery, marked, may_be_marked=True) == []
 
 
 def test_pictures_in_other_corners_and_still_scenes_pass_for_no_mark(tmp_path, scenery):
-    assert quality_notes(scenery, rendered(tmp_path, watermark=None)) == []
+    assert notes(scenery, rendered(tmp_path, watermark=None)) == []
     still = make_clip(tmp_path / "still.mp4", seconds=2, picture=MOTIONLESS)
     with still.open("rb") as before:
         sketch = make_clip(tmp_path / "a.mp4", seconds=2, picture=MOTIONLESS, filters=[("edgedetect", "")])
-        assert MARKED not in quality_notes(before, sketch)
+        assert MARKED not in notes(before, sketch)
 
 
 def test_sound_that_cannot_be_heard_is_remarked_upon(tmp_path, before):
-    assert quality_notes(before, edited(tmp_path, HUE, loudness=0.0)) == ["its sound is silent from beginning to end"]
-    assert quality_notes(before, edited(tmp_path, HUE, loudness=0.01)) == []
-    assert quality_notes(before, edited(tmp_path, HUE, audio=False)) == []
+    assert notes(before, edited(tmp_path, HUE, loudness=0.0)) == ["its sound is silent from beginning to end"]
+    assert notes(before, edited(tmp_path, HUE, loudness=0.01)) == []
+    assert notes(before, edited(tmp_path, HUE, audio=False)) == []
 
 
 def test_a_silent_clip_may_stay_silent(tmp_path):
     with make_clip(tmp_path / "silent.mp4", seconds=4, loudness=0.0).open("rb") as before:
-        assert quality_notes(before, edited(tmp_path, HUE, loudness=0.0)) == []
+        assert notes(before, edited(tmp_path, HUE, loudness=0.0)) == []
 
 
 def test_what_cannot_be_decoded_is_an_error_not_a_note(tmp_path, before):
     path = tmp_path / "after.mp4"
     path.write_text("nothing to see")
     with pytest.raises(UnreadableMedia):
-        quality_notes(before, path)
+        notes(before, path)
 
 
-def test_a_long_result_is_sampled_no_more_than_thirty_times():
-    assert len(sample_moments(0.5)) == 4
+def test_a_result_is_sampled_eight_to_thirty_times():
+    assert len(sample_moments(0.5)) == 8
     assert sample_moments(4) == [0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3.25, 3.75]
     assert len(sample_moments(600)) == 30
 

@@ -8,6 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.events import emit_event
 from prefect.states import Completed
 
+from blocks.clients.store import StorageFailed
 from flows.edit_video import verdict
 from flows.ledger.journal import JournalUnreadable
 from flows.planning.plan import UNKNOWN_COST
@@ -85,12 +86,13 @@ async def left_unfinished(run: Run) -> tuple[list[Left], dict[str, JournalUnread
         StorageFailed: The journal cannot be read.
     """
     left, unreadable = [], {}
-    for job_key in await run.journal.job_keys():
-        try:
-            step = await run.next_step(job_key)
-        except JournalUnreadable as error:  # the results of all others must not expire because of it
-            unreadable[job_key] = error
+    for job_key, history in (await run.journal.histories()).items():
+        if isinstance(history, JournalUnreadable):  # the results of all others must not expire because of it
+            unreadable[job_key] = history
             continue
+        if isinstance(history, StorageFailed):
+            raise history
+        step = run.step_after(history)
         if isinstance(step, Follow | Reconcile) and not _is_left_to_its_run(run, step.attempt):
             left.append(Left(job_key, step.attempt, step))
     return sorted(left, key=lambda job: job.attempt.intent.at), unreadable

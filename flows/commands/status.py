@@ -101,13 +101,10 @@ def ready_to_write(journal: Journal, credentials: str | None = None) -> Iterator
 async def _standings(journal: Journal) -> tuple[list[Standing], list[str]]:
     """Returns all jobs, the one begun first at the head, and what is to be said of those that cannot be read."""
     jobs, unreadable = [], []
-    for key in await journal.job_keys():
-        try:
-            history = await journal.history(key)
-        except (StorageFailed, ValueError) as error:
-            unreadable.append(str(error))
-            continue
-        if history.attempts:
+    for key, history in (await journal.histories()).items():
+        if isinstance(history, StorageFailed):
+            unreadable.append(str(history))
+        else:
             jobs.append(Standing(key, history, state_of(history)))
     return sorted(jobs, key=lambda job: job.begun_at), unreadable
 

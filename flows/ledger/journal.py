@@ -109,8 +109,33 @@ class Journal:
         """
         return await asyncio.to_thread(self._history, job_key)
 
+    async def histories(self) -> dict[str, History | StorageFailed]:
+        """Returns what is recorded of every job ever begun, by job key; for one that cannot be read, why.
+
+        The journal is listed once, and its records are read side by side.
+
+        Raises:
+            StorageFailed: It cannot be listed.
+        """
+        names = await asyncio.to_thread(self.store.names, "")
+        jobs = {name.partition("/")[0]: list[str]() for name in names if name.endswith("-intent.json")}
+        for name in names:
+            if (job_key := name.partition("/")[0]) in jobs:
+                jobs[job_key].append(name)
+
+        def read(job_key: str) -> History | StorageFailed:
+            try:
+                return self._history_of(job_key, jobs[job_key])
+            except StorageFailed as error:
+                return error
+
+        found = await asyncio.gather(*(asyncio.to_thread(read, job_key) for job_key in jobs))
+        return dict(zip(jobs, found, strict=True))
+
     def _history(self, job_key: str) -> History:
-        names = self.store.names(f"{job_key}/")
+        return self._history_of(job_key, self.store.names(f"{job_key}/"))
+
+    def _history_of(self, job_key: str, names: Sequence[str]) -> History:
         records = [self.record(name) for name in names if name.endswith(".json")]
         try:
             return History.of(records)

@@ -117,6 +117,18 @@ async def test_records_that_contradict_each_other_stop_their_job(journal):
         await journal.history("job")
 
 
+async def test_all_histories_come_at_once_and_a_broken_one_hides_no_other(journal, tmp_path):
+    for job_key in ("fine", "broken"):
+        await journal.write(job_key, intent(job_key))
+        await journal.claim(f"t-{job_key}", job_key, 1)
+    await journal.write("fine", Submitted(**said(), provider_task_id="t-fine"))
+    (tmp_path / "broken" / "001-submitted.json").write_text("{")
+    histories = await journal.histories()
+    assert sorted(histories) == ["broken", "fine"]
+    assert histories["fine"] == await journal.history("fine")
+    assert isinstance(histories["broken"], JournalUnreadable)
+
+
 async def test_fields_of_a_newer_recut_do_not_make_a_record_unreadable(journal):
     newer = b'{"schema_version": 2, "colour": "blue", ' + intent().model_dump_json().encode()[1:].replace(
         b'"schema_version":1,', b""

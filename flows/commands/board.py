@@ -68,7 +68,7 @@ class Board:
         with self._following.at_rest() as tally:
             alive = tally.alive()
         if not alive:
-            return "Interrupted; no provider task of this run is running."
+            return "Interrupted; this run itself leaves nothing running at the provider."
         jobs = "1 job" if alive == 1 else f"{alive} jobs"
         return (
             f"Interrupted; {jobs} may have a provider task that runs on and is paid for. "

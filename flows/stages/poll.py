@@ -45,6 +45,7 @@ async def _to_its_end(run: Run, attempt: Attempt, woken: asyncio.Event) -> Provi
     times = await run.experience.expected(where.provider, where.model, resolution, offer.run_times)
     state, running_since, trouble_since = ProviderState.PENDING, None, None
     trouble_wait = FIRST_WAIT_SECONDS
+    _tell(run, attempt, state)  # before it is asked: whoever stops the run now leaves a provider task running
     await run.clock.wait(woken, max(0.0, FIRST_LOOK_SECONDS - run.clock.provider_seconds_since(attempt.submitted.at)))
     while True:
         await run.limits.query_turn(intent.endpoint, offer.quotas)

@@ -90,7 +90,7 @@ def test_an_interrupted_batch_that_created_nothing_says_so(recut: Recut, emulato
     running.send(signal.SIGINT)
     done = running.done()
     assert done.code == 130
-    assert "no provider task of this run is running" in done.err
+    assert "leaves nothing running at the provider" in done.err
     assert emulator.audit() == []
 
 

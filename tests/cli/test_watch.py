@@ -105,7 +105,7 @@ def test_a_drop_wakes_it_long_before_the_next_regular_look(
 ) -> None:
     running = watch(recut, RECUT_INBOX_SECONDS="3600")
     drop(inbox, shelf, 0)
-    assert "no provider task of this run is running" in stop_after(recut, running, ended=1).err
+    assert "leaves nothing running at the provider" in stop_after(recut, running, ended=1).err
 
 
 def test_a_bad_drop_is_told_beside_it_and_in_the_terminal_and_the_watch_goes_on(

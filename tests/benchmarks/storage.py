@@ -21,6 +21,8 @@ from tests.s3 import S3Server
 
 MB = 1024 * 1024
 RECUT = Path(sys.executable).with_name("recut")
+#: Brings a local file under a name in a folder, with plain tools.
+Copy = Callable[[Path, str, str], None]
 
 
 def measure(folder: Path, *, megabytes: int = 1024, rounds: int = 3, jobs: int = 100) -> dict[str, Any]:
@@ -37,8 +39,14 @@ def measure(folder: Path, *, megabytes: int = 1024, rounds: int = 3, jobs: int =
         s3.make_bucket("benchmark")
         make_result(folder / "provider", megabytes * MB)
         with served(folder / "provider") as url:
-            places = {"disk": str(folder / "results"), "S3": "s3://benchmark/results"}
-            persisted = [persisting(name, f"{url}/result.mp4", place, folder, rounds) for name, place in places.items()]
+            copies: list[tuple[str, Copy, str]] = [
+                ("disk", by_cp, str(folder / "results")),
+                ("S3", in_one_put, "s3://benchmark/results"),
+                ("S3, both in parts", in_parts, "s3://benchmark/in-parts"),
+            ]
+            persisted = [
+                persisting(name, f"{url}/result.mp4", copy, place, folder, rounds) for name, copy, place in copies
+            ]
         return {
             "megabytes": megabytes,
             "rounds": rounds,
@@ -48,12 +56,13 @@ def measure(folder: Path, *, megabytes: int = 1024, rounds: int = 3, jobs: int =
         }
 
 
-def persisting(name: str, url: str, results: str, folder: Path, rounds: int) -> dict[str, Any]:
+def persisting(name: str, url: str, copy: Copy, results: str, folder: Path, rounds: int) -> dict[str, Any]:
     """Takes turns with plain tools at bringing a result to its place; times are medians, in seconds."""
     plain, hashed, ours = [], [], []
     for number in range(rounds):
         file = folder / "fetched.mp4"
-        by_plain_tools = timed(lambda file=file, number=number: plainly(url, file, results, number))
+        by_plain_tools = timed(lambda file=file: run(curl(), "-sS", "-o", file, url))
+        by_plain_tools += timed(lambda file=file, number=number: copy(file, results, f"plain-{number}.mp4"))
         plain.append(by_plain_tools)
         hashed.append(by_plain_tools + timed(lambda file=file: run("sha256sum", file)))
         command = [sys.executable, "-m", "tests.benchmarks.persist_one", url, f"{results}/{number}"]
@@ -67,17 +76,24 @@ def persisting(name: str, url: str, results: str, folder: Path, rounds: int) -> 
     }
 
 
-def plainly(url: str, fetched: Path, results: str, number: int) -> None:
-    """Fetches a file with curl, and brings it to its place for good with cp, or with curl in one PUT."""
-    run(curl(), "-sS", "-o", fetched, url)
-    if "://" in results:
-        store = Store(results)
-        target = store._backend.fs.sign(store._path(f"plain-{number}.mp4"), 600, client_method="put_object")
-        run(curl(), "-sS", "-f", "-T", fetched, target)
-    else:
-        target = fetched.with_name(f"plain-{number}.mp4")
-        run("cp", fetched, target)
-        run("sync", target)
+def by_cp(file: Path, results: str, name: str) -> None:
+    """Copies a file to its place on disk, for good."""
+    target = file.with_name(name)
+    run("cp", file, target)
+    run("sync", target)
+
+
+def in_one_put(file: Path, results: str, name: str) -> None:
+    """Sends a file to S3 with curl."""
+    store = Store(results)
+    target = store._backend.fs.sign(store._path(name), 600, client_method="put_object")
+    run(curl(), "-sS", "-f", "-T", file, target)
+
+
+def in_parts(file: Path, results: str, name: str) -> None:
+    """Sends a file to S3 with Amazon's own library."""
+    bucket, _, folder = results.removeprefix("s3://").partition("/")
+    run(sys.executable, "-m", "tests.benchmarks.send_in_parts", file, bucket, f"{folder}/{name}")
 
 
 def validating(s3: S3Server, folder: Path) -> dict[str, int]:

@@ -22,8 +22,9 @@ def told(results: Mapping[str, Any]) -> str:
             f"| {hashed / ours:.2f} | {row['peak_bytes_over_idle'] / MB:,.0f} |"
         )
     lines += [
-        "\nThe copy is `cp` and `sync` on disk, and one PUT to S3. recut also checks length and checksums, and opens "
-        "the video and decodes its beginning and end.\n",
+        "\nThe copy is `cp` and `sync` on disk, one PUT to S3, and in the last row boto3's upload in parts: the S3 "
+        "server of the tests copies everything once more when it joins parts. recut also checks length and checksums, "
+        "and opens the video and decodes its beginning and end.\n",
         f"- Validating a clip of {read['clip_bytes'] / 1e6:,.0f} MB reads {read['read_in_a_bucket'] / 1e3:,.0f} kB of "
         f"it in a bucket, {read['read_on_the_web'] / 1e3:,.0f} kB on the web.",
         f"- {shared['jobs']:,} jobs that share a reference image upload it {_times(shared['to_the_temporary_store'])} "

@@ -12,6 +12,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from blocks.clients.store import StorageFailed, Store, open_anywhere
+from tests.racing import race
 
 BIG = bytes(range(256)) * 64 * 1024  # 16 MiB
 _numbers = itertools.count()
@@ -66,24 +67,8 @@ def test_an_empty_record_is_taken_too(store):
 
 @pytest.mark.usefixtures("eager_threads")
 def test_sixteen_racing_threads_create_each_record_once(store):
-    start = threading.Barrier(16)
-
-    def create(me: int) -> list[int]:
-        won = []
-        for number in range(20):
-            start.wait()
-            try:
-                store.create_once(f"record-{number}", str(me).encode())
-            except FileExistsError:
-                continue
-            won.append(number)
-        return won
-
-    with ThreadPoolExecutor(16) as pool:
-        wins = list(pool.map(create, range(16)))
-    assert sorted(itertools.chain(*wins)) == list(range(20))
-    for me, won in enumerate(wins):
-        assert all(store.read(f"record-{number}") == str(me).encode() for number in won)
+    for name, contents in race(store, 20).items():
+        assert contents == [store.read(name)]
 
 
 @pytest.mark.usefixtures("eager_threads")

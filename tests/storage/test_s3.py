@@ -1,10 +1,8 @@
 """S3 as it really answers: lost answers, refusals, parts, signatures; and clones that only look like it."""
 
 import itertools
-import threading
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,6 +11,7 @@ from blocks.clients.backends.multipart import PART_BYTES
 from blocks.clients.backends.s3 import FORBID_OVERWRITE, IF_NONE_MATCH, s3_options
 from blocks.clients.store import NotExclusive, StorageFailed, Store
 from blocks.storage import VideoStorage
+from tests.racing import race
 from tests.s3 import KEY, SECRET, Manner, S3Server
 
 LOOKS = ["read", "info", "sha256", "open_range", "names", "identity"]
@@ -69,21 +68,8 @@ def test_a_storage_like_oss_creates_exclusively_by_its_own_header(clone):
 def test_sixteen_threads_create_each_record_once_by_the_header_of_oss(clone):
     store = clone[1]
     store.prove_exclusive()
-    start = threading.Barrier(16)
-
-    def create(me: int) -> list[int]:
-        won = []
-        for number in range(5):
-            start.wait()
-            try:
-                store.create_once(f"record-{number}", str(me).encode())
-            except FileExistsError:
-                continue
-            won.append(number)
-        return won
-
-    with ThreadPoolExecutor(16) as pool:
-        assert sorted(itertools.chain(*pool.map(create, range(16)))) == list(range(5))
+    for name, contents in race(store, 5).items():
+        assert contents == [store.read(name)]
 
 
 def test_oss_by_its_address_is_asked_in_its_own_words_from_the_start(monkeypatch):

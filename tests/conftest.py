@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from blocks.clients.store import Store
     from tests.s3 import S3Server
+    from tests.swift import SwiftServer
 
 _TEAMS_OWN = ("RECUT_", "DASHSCOPE_", "APIYI_")
 # Started in a shell's background, this process and all it starts would ignore Ctrl-C, which tests send to commands.
@@ -149,6 +151,25 @@ def bucket(s3: "S3Server") -> str:
     name = f"bucket-{next(_buckets)}"
     s3.make_bucket(name)
     return f"s3://{name}"
+
+
+@pytest.fixture(scope="session")
+def swift() -> "Iterator[SwiftServer]":
+    """An S3 server of another make, for tests that name it: no environment does."""
+    from tests.swift import SwiftServer
+
+    with SwiftServer() as server:
+        yield server
+
+
+@pytest.fixture
+def on_swift(swift: "SwiftServer") -> "Store":
+    """A folder in a new bucket there."""
+    from blocks.clients.store import Store
+
+    name = f"bucket-{next(_buckets)}"
+    swift.make_bucket(name)
+    return Store(f"s3://{name}/folder", swift.options)
 
 
 @pytest.fixture(scope="session")

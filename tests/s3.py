@@ -31,7 +31,28 @@ class Seen:
     sent_bytes: int = 0
 
 
-class S3Server:
+class Service:
+    """An S3 service, as it is reached."""
+
+    url: str
+    key = KEY
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What a store needs to reach it."""
+        return {"endpoint_url": self.url, "key": self.key, "secret": SECRET, "skip_instance_cache": True}
+
+    def environment(self) -> dict[str, str]:
+        """What a team that uses it has in its environment."""
+        return {"AWS_ENDPOINT_URL": self.url, "AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": SECRET}
+
+    def make_bucket(self, name: str) -> None:
+        import s3fs
+
+        s3fs.S3FileSystem(**self.options).mkdir(name)
+
+
+class S3Server(Service):
     """An S3 server with buckets in memory.
 
     Args:
@@ -56,20 +77,6 @@ class S3Server:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What a store needs to reach it."""
-        return {"endpoint_url": self.url, "key": KEY, "secret": SECRET, "skip_instance_cache": True}
-
-    def environment(self) -> dict[str, str]:
-        """What a team that uses it has in its environment."""
-        return {"AWS_ENDPOINT_URL": self.url, "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
-
-    def make_bucket(self, name: str) -> None:
-        import s3fs
-
-        s3fs.S3FileSystem(**self.options).mkdir(name)
 
     def fail(self, fault: Fault, *, times: int = 1, method: str = "", path: str = "") -> None:
         """Lets the next matching requests go wrong."""

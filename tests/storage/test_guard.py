@@ -18,7 +18,7 @@ _buckets = itertools.count()
 
 
 @pytest.fixture
-def lying() -> Iterator[Store]:
+def on_a_clone() -> Iterator[Store]:
     """A folder on a clone that takes every create."""
     with S3Server("ignores") as server:
         name = f"lying-{next(_buckets)}"
@@ -26,14 +26,20 @@ def lying() -> Iterator[Store]:
         yield Store(f"s3://{name}/journal", server.options)
 
 
+@pytest.fixture(params=["on_a_clone", "on_swift"], ids=["clone", "swift"])
+def unguarded(request: pytest.FixtureRequest) -> Store:
+    """A folder on a storage that cannot create exclusively: one that says it did, one that refuses to."""
+    return request.getfixturevalue(request.param)
+
+
 def decided(reason: str) -> Decided:
     return Decided(attempt=1, at=datetime.now(UTC), by=writer(), decision="abandon", reason=reason)
 
 
 @pytest.mark.usefixtures("prefect")
-def test_eight_writers_create_a_record_once_though_the_storage_would_take_all(lying: Store):
+def test_eight_writers_create_a_record_once_though_the_storage_would_take_all(unguarded: Store):
     async def write(number: int) -> int:
-        journal = Journal(lying, alone=Guard().alone)
+        journal = Journal(unguarded, alone=Guard().alone)
         await journal.prove_exclusive()
         assert journal.needs_guard
         try:
@@ -66,22 +72,22 @@ def test_the_limits_are_made_by_recut_are_few_and_let_one_in():
     assert set(found.values()) == {1}
 
 
-def test_without_anything_that_keeps_writers_apart_nothing_is_spent(lying: Store):
+def test_without_anything_that_keeps_writers_apart_nothing_is_spent(unguarded: Store):
     with pytest.raises(NotExclusive, match="RECUT_JOURNAL"):
-        asyncio.run(Journal(lying).prove_exclusive())
+        asyncio.run(Journal(unguarded).prove_exclusive())
 
 
-def test_a_guard_that_cannot_be_had_writes_nothing(lying: Store):
+def test_a_guard_that_cannot_be_had_writes_nothing(unguarded: Store):
     @asynccontextmanager
     async def away(_: str):
         raise StorageFailed("no slot")
         yield
 
     async def go() -> None:
-        journal = Journal(lying, alone=away)
+        journal = Journal(unguarded, alone=away)
         await journal.prove_exclusive()
         await journal.write("job", decided("x"))
 
     with pytest.raises(StorageFailed, match="no slot"):
         asyncio.run(go())
-    assert lying.names("") == []
+    assert unguarded.names("") == []

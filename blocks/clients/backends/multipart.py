@@ -15,7 +15,7 @@ from typing import Any
 from fsspec import AbstractFileSystem
 
 #: An upload keeps this much of a file in memory: parts of this size, so many at once.
-PART_BYTES = 16 * 1024 * 1024
+PART_BYTES = 8 * 1024 * 1024
 PARTS_AT_ONCE = 2
 #: What is smaller goes up in one request.
 LEAST_BYTES = 2 * PART_BYTES

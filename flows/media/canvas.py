@@ -4,7 +4,7 @@ import io
 import re
 import unicodedata
 from bisect import bisect_right
-from functools import cache
+from functools import cache, lru_cache
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -50,10 +50,16 @@ def fitted(text: str, size: int, width: float) -> str:
 
 def place(canvas: Image.Image, picture: Image.Image, at: tuple[int, int]) -> None:
     """Pastes a picture with rounded corners."""
-    large = (picture.width * _SMOOTHING, picture.height * _SMOOTHING)
+    canvas.paste(picture, at, _rounded(picture.size))
+
+
+@lru_cache(maxsize=8)  # all pictures of a sheet have one size, and most sheets of a batch the same
+def _rounded(size: tuple[int, int]) -> Image.Image:
+    """Returns a mask with smooth round corners."""
+    large = (size[0] * _SMOOTHING, size[1] * _SMOOTHING)
     mask = Image.new("L", large)
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, *large), _CORNER * _SMOOTHING, fill=255)
-    canvas.paste(picture, at, mask.resize(picture.size, Image.Resampling.LANCZOS))
+    return mask.resize(size, Image.Resampling.LANCZOS)
 
 
 def pill(canvas: Image.Image, text: str, at: tuple[int, int], size: int, *, colour: tuple[int, int, int]) -> None:

@@ -81,8 +81,8 @@ def test_a_demo_that_is_killed_is_finished_by_the_next_one(demo: Demo, first: Do
     before = len(demo.ask("audit"))
     running = demo.recut.start("demo", "--results", "elsewhere")
     assert running.process.stderr is not None
-    # APIYI has no list of provider tasks: a create whose answer is lost would rightly be held.
-    unheard = {"night", "cartoon"}
+    # A create that is cut off, and of which no list tells, would rightly be held: all have had their answers.
+    unheard = set(NAMES)
     while unheard:
         line = running.process.stderr.readline()
         assert line, "it ended"

@@ -117,11 +117,7 @@ class Journal:
         Raises:
             StorageFailed: It cannot be listed.
         """
-        names = await asyncio.to_thread(self.store.names, "")
-        jobs = {name.partition("/")[0]: list[str]() for name in names if name.endswith("-intent.json")}
-        for name in names:
-            if (job_key := name.partition("/")[0]) in jobs:
-                jobs[job_key].append(name)
+        jobs = await self.files()
 
         def read(job_key: str) -> History | StorageFailed:
             try:
@@ -263,8 +259,20 @@ class Journal:
 
     async def job_keys(self) -> list[str]:
         """Returns the keys of all jobs ever begun."""
+        return sorted(await self.files())
+
+    async def files(self) -> dict[str, list[str]]:
+        """Returns the files of all jobs ever begun, by job key.
+
+        Raises:
+            StorageFailed: The journal cannot be listed.
+        """
         names = await asyncio.to_thread(self.store.names, "")
-        return sorted({name.partition("/")[0] for name in names if name.endswith("-intent.json")})
+        jobs = {name.partition("/")[0]: list[str]() for name in names if name.endswith("-intent.json")}
+        for name in names:
+            if (job_key := name.partition("/")[0]) in jobs:
+                jobs[job_key].append(name)
+        return jobs
 
     async def newest_published(self, count: int) -> list[Attempt]:
         """Returns so many of the attempts that were published last, the newest at the end.

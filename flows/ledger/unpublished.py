@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from itertools import groupby
 
 from blocks.clients.store import StorageFailed
 from flows.ledger.journal import Journal
@@ -33,14 +32,10 @@ class Unpublished:
         Raises:
             StorageFailed: The journal cannot be listed.
         """
-        names = await asyncio.to_thread(self._journal.store.names, "")
-        by_job = {key: list(group) for key, group in groupby(names, key=lambda name: name.partition("/")[0])}
         jobs = {
-            key: records
-            for key, records in by_job.items()
-            if any(name.endswith("-intent.json") for name in records)
-            and key not in known
-            and key not in self._published
+            key: names
+            for key, names in (await self._journal.files()).items()
+            if key not in known and key not in self._published
         }
         found = await asyncio.gather(*(asyncio.to_thread(self._history, key, jobs[key]) for key in jobs))
         return {key: history for key, history in zip(jobs, found, strict=True) if history is not None}

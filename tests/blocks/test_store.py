@@ -233,6 +233,17 @@ def test_a_file_is_copied_from_any_store_to_any(request, store, other):
     assert store.names("staged/") == ["staged/clip.mp4"]
 
 
+@pytest.mark.parametrize("service", ["on_s3", "on_swift"])
+def test_where_content_has_a_tag_identity_changes_with_it_and_only_then(request, service):
+    store = request.getfixturevalue(service)
+    store.write("clip.mp4", b"one")
+    before = store.identity("clip.mp4")
+    store.write("clip.mp4", b"one")
+    assert store.identity("clip.mp4") == before
+    store.write("clip.mp4", b"two")
+    assert store.identity("clip.mp4") != before
+
+
 def test_exclusive_creation_is_proven_and_leaves_nothing_behind(exclusive):
     exclusive.prove_exclusive()
     assert exclusive.names("") == []

@@ -188,15 +188,6 @@ def test_a_storage_without_a_key_signs_nothing(bucket, s3):
         Store(bucket, {"anon": True}).sign("a.mp4", 60)
 
 
-def test_identity_changes_with_the_content_and_only_then(store):
-    store.write("clip.mp4", b"one")
-    before = store.identity("clip.mp4")
-    store.write("clip.mp4", b"one")
-    assert store.identity("clip.mp4") == before
-    store.write("clip.mp4", b"two")
-    assert store.identity("clip.mp4") != before
-
-
 def test_a_saved_storage_reaches_a_service_of_its_own(s3, bucket, monkeypatch):
     for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)

@@ -55,15 +55,6 @@ def test_what_went_up_in_parts_is_copied_within_the_service(on_swift: Store, tmp
     assert on_swift.sha256("staged.mp4") == on_swift.sha256("clip.mp4")
 
 
-def test_identity_changes_with_the_content_and_only_then(on_swift: Store):
-    on_swift.write("clip.mp4", b"one")
-    before = on_swift.identity("clip.mp4")
-    on_swift.write("clip.mp4", b"one")
-    assert on_swift.identity("clip.mp4") == before
-    on_swift.write("clip.mp4", b"two")
-    assert on_swift.identity("clip.mp4") != before
-
-
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_bucket_that_is_not_there_is_no_absence(on_swift: Store, look):
     elsewhere = on_swift.at("s3://nobody-made-this/x")

@@ -86,7 +86,7 @@ def jpeg(picture: Image.Image, limit: int) -> bytes:
     while True:
         for quality in _QUALITIES:
             buffer = io.BytesIO()
-            picture.save(buffer, "JPEG", quality=quality, optimize=True, progressive=True)
+            picture.save(buffer, "JPEG", quality=quality, optimize=True)
             if buffer.tell() <= limit:
                 return buffer.getvalue()
         picture = picture.resize((round(picture.width * _SHRINK), round(picture.height * _SHRINK)))

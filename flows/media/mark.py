@@ -23,21 +23,20 @@ def is_marked(clips: Sequence[Image.Image], results: Sequence[Image.Image]) -> b
         clips: Samples of the clip.
         results: Samples of the result at the same moments.
     """
-    corner, rest = _shares(results)
-    before, _ = _shares(clips)
-    return corner >= _MARK_SHARE and max(before, rest) < _ELSEWHERE * corner
+    width, height = results[0].size
+    corner = (round(width * (1 - _WIDE)), round(height * (1 - _HIGH)), width, height)
+    found, area = _lasting_outlines(results, corner)
+    if found < _MARK_SHARE * area:
+        return False
+    everywhere, whole = _lasting_outlines(results, (0, 0, width, height))
+    rest = (everywhere - found) / (whole - area)
+    before, before_area = _lasting_outlines([clip.resize((width, height)) for clip in clips], corner)
+    return max(before / before_area, rest) < _ELSEWHERE * found / area
 
 
-def _shares(pictures: Sequence[Image.Image]) -> tuple[float, float]:
-    """Returns how much of the corner, and how much of the rest, lasting outlines fill."""
-    size = pictures[0].size
-    edges = [picture.convert("L").filter(ImageFilter.FIND_EDGES) for picture in pictures if picture.size == size]
-    lasting = reduce(ImageChops.darker, edges).point(lambda level: 255 if level >= _OUTLINE else 0)
+def _lasting_outlines(pictures: Sequence[Image.Image], box: tuple[int, int, int, int]) -> tuple[int, int]:
+    """Returns how many pixels of a part of all pictures are on outlines that never move, and how many it has."""
+    edges = [picture.crop(box).convert("L").filter(ImageFilter.FIND_EDGES) for picture in pictures]
     # The filter leaves the outermost pixels as they are, which would pass for outlines.
-    lasting = lasting.crop((2, 2, size[0] - 2, size[1] - 2))
-    left, top = round(lasting.width * (1 - _WIDE)), round(lasting.height * (1 - _HIGH))
-    corner = lasting.crop((left, top, lasting.width, lasting.height))
-    found = corner.histogram()[255]
-    area = corner.width * corner.height
-    others = lasting.histogram()[255] - found
-    return found / area, others / (lasting.width * lasting.height - area)
+    lasting = reduce(ImageChops.darker, edges).crop((2, 2, edges[0].width - 2, edges[0].height - 2))
+    return sum(lasting.histogram()[_OUTLINE:]), lasting.width * lasting.height

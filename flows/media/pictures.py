@@ -5,19 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
 
 from flows.media import canvas
-from flows.media.frames import frames_at
-from flows.media.probe import probe_video
+from flows.media.film import Film, open_film
 from flows.media.samples import Samples
-from flows.media.source import whole
 
 _SHEET_BYTES = 300_000
 _PAIR_BYTES = 60_000
 
 _MARGIN, _GAP = 32, 12
-_CELL = (372, 420)
 _TITLE, _DETAIL, _CAPTION, _TIMECODE = 30, 17, 19, 14
 _TITLE_BLOCK = 62
 _CAPTION_BLOCK = 38
@@ -78,11 +75,11 @@ def before_after(before: BinaryIO, after: Path) -> bytes:
     Raises:
         UnreadableMedia: Either is not a video that can be decoded.
     """
-    box = (_PAIR_WIDTH, _PAIR_MAX_HEIGHT)
-    with after.open("rb") as stream:
-        middle = probe_video(stream, after.stat().st_size).duration_seconds / 2
-        result = next(frames_at(whole(stream), [middle], box))
-    clip = next(frames_at(whole(before), [middle], box))
+    with after.open("rb") as stream, open_film(stream) as film:
+        middle = film.facts.duration_seconds / 2
+        result = _still(film, middle)
+    with open_film(before) as film:
+        clip = _still(film, middle)
 
     aspects = [picture.width / picture.height for picture in (clip, result)]
     height = min(_PAIR_MAX_HEIGHT, round((_PAIR_WIDTH - 3 * _PAIR_MARGIN) / sum(aspects)))
@@ -100,12 +97,17 @@ def before_after(before: BinaryIO, after: Path) -> bytes:
     return canvas.jpeg(page, _PAIR_BYTES)
 
 
+def _still(film: Film, moment: float) -> Image.Image:
+    film.skip_to(moment)
+    return next(film.pictures_at([moment], (_PAIR_WIDTH, _PAIR_MAX_HEIGHT)))
+
+
 def _strip(name: str, colour: tuple[int, int, int], samples: Samples, shown: Sequence[int]) -> _Strip:
     facts = samples.facts
     sound = "with sound" if facts.has_audio else "no sound"
     detail = f"{facts.width} x {facts.height} · {facts.duration_seconds:.1f} s · {facts.frame_rate:g} fps · {sound}"
-    frames = [ImageOps.contain(samples.pictures[index], _CELL) for index in shown]
-    return _Strip(name, colour, detail, [samples.moments[index] for index in shown], frames)
+    moments, frames = [samples.moments[index] for index in shown], [samples.pictures[index] for index in shown]
+    return _Strip(name, colour, detail, moments, frames)
 
 
 def _draw_sheet(strips: Sequence[_Strip], title: str, columns: int) -> Image.Image:

@@ -20,7 +20,7 @@ _EDITED_CHANGE = 14
 _EDITED_SHARE = 0.01
 
 
-def quality_notes(before: Samples, after: Samples, *, may_be_marked: bool = False) -> list[str]:
+def quality_notes(before: Samples, after: Samples, *, silenced: bool = False, may_be_marked: bool = False) -> list[str]:
     """Compares samples of a result with those of the clip it was made from.
 
     These are reasons for a person to look, not verdicts: a fade to black may be what the prompt wanted.
@@ -28,6 +28,7 @@ def quality_notes(before: Samples, after: Samples, *, may_be_marked: bool = Fals
     Args:
         before: The clip, at the moments of the result.
         after: The result.
+        silenced: Whether nothing of its sound can be heard, as was not so in the clip.
         may_be_marked: Whether the provider's mark was asked for.
 
     Returns:
@@ -49,7 +50,7 @@ def quality_notes(before: Samples, after: Samples, *, may_be_marked: bool = Fals
         notes.append("most of it looks the same as the input: the edit may not have taken")
     if not may_be_marked and is_marked(before.pictures, after.pictures):
         notes.append("something like a watermark stands in its lower right corner; none was asked for")
-    if after.is_silent and not before.is_silent:
+    if silenced:
         notes.append("its sound is silent from beginning to end")
     return notes
 

@@ -1,57 +1,47 @@
-"""Samples of a video: small pictures at evenly spread moments, and whether it can be heard, from one look at it."""
+"""Samples of a video: small pictures at evenly spread moments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from PIL import Image
 
-from flows.media.frames import frames_at
-from flows.media.probe import probe_video
-from flows.media.sound import is_silent
-from flows.media.source import whole
+from flows.media.film import Film
 from flows.rules.facts import VideoFacts
 
 _SAMPLE_SECONDS = 0.5
 _MIN_SAMPLES, _MAX_SAMPLES = 8, 30
-_BOX = (480, 480)
+#: Width and height in pixels that samples fit in.
+BOX = (372, 420)
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What was seen and heard of a video.
+    """What was seen of a video.
 
     Attributes:
         facts: What its headers say.
         moments: When the pictures are shown, in seconds from the beginning, rising and evenly spread.
-        pictures: One upright picture for each moment, at most 480 pixels wide and high.
-        is_silent: Whether it has sound of which nothing can be heard.
+        pictures: One upright picture for each moment, as large as contact sheets show it.
     """
 
     facts: VideoFacts
     moments: Sequence[float]
     pictures: Sequence[Image.Image]
-    is_silent: bool
 
     def some(self, count: int) -> list[int]:
         """Returns the indices of ``count`` pictures, evenly spread, a little inside both often black ends."""
         return [int((index + 0.5) * len(self.moments) / count) for index in range(count)]
 
 
-def samples_of(stream: BinaryIO, moments: Sequence[float] | None = None) -> Samples:
-    """Looks at a video.
+def samples_of(film: Film, moments: Sequence[float] | None = None) -> Samples:
+    """Looks at a video, up to the last sample.
 
     Args:
-        stream: The video, seekable.
+        film: The video, not looked at yet.
         moments: Those of another video, to compare the two; one past the end shows the last picture.
-
-    Raises:
-        UnreadableMedia: It is not a video that can be decoded.
     """
-    source = whole(stream)
-    facts = probe_video(stream, source.size)
-    moments = moments or sample_moments(facts.duration_seconds)
-    return Samples(facts, moments, list(frames_at(source, moments, _BOX)), is_silent(stream))
+    moments = moments or sample_moments(film.facts.duration_seconds)
+    return Samples(film.facts, moments, list(film.pictures_at(moments, BOX)))
 
 
 def sample_moments(duration: float) -> list[float]:

@@ -1,6 +1,5 @@
 """Opens media from any seekable binary stream, with limits that a hostile file cannot pass."""
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
@@ -87,20 +86,20 @@ class Source:
             raise self._failure
 
 
-def whole(stream: BinaryIO) -> Source:
-    """Returns a source without a budget, for decoding; the stream itself says how long it is."""
-    return Source(stream, stream.seek(0, io.SEEK_END))
+def open_source(stream: BinaryIO, size: int, *, budget: int | None = _HEADER_BYTES) -> tuple[Source, bytes]:
+    """Returns a source, and the first bytes of the file.
 
-
-def open_source(stream: BinaryIO, size: int) -> tuple[Source, bytes]:
-    """Returns a source for reading headers, and the first bytes of the file.
+    Args:
+        stream: A seekable binary stream.
+        size: Its length in bytes.
+        budget: Bytes that may be read in all: what headers may take, unless told; None for no limit.
 
     Raises:
         UnreadableMedia: The file is empty.
     """
     if size == 0:
         raise UnreadableMedia("it is empty")
-    source = Source(stream, size, budget=_HEADER_BYTES)
+    source = Source(stream, size, budget)
     return source, source.read_at(0, _HEAD_BYTES)
 
 

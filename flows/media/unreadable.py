@@ -34,6 +34,10 @@ class UnreadableMedia(Exception):
         self.reason = reason
 
 
+class UnshowableMedia(UnreadableMedia):
+    """A video that plays, but of which no picture can be made here."""
+
+
 def picture_format(head: bytes) -> str | None:
     """Returns the name of the picture format a file begins with, such as ``JPEG``; None when it is none.
 

@@ -2,17 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
-import av
-from av.container import InputContainer
-from av.video.stream import VideoStream
-
-from flows.media.probe import probe_video
-from flows.media.source import Source, open_container
-from flows.media.streams import video_stream
-from flows.media.unreadable import UnreadableMedia
+from flows.media.film import Film, open_film
+from flows.media.samples import Samples, samples_of
+from flows.media.unreadable import UnreadableMedia, UnshowableMedia
 from flows.rules.facts import VideoFacts
 
 _MP4_FAMILY = {"mp4", "mov", "3gp"}
@@ -50,15 +44,19 @@ class Verification:
         facts: What the headers say; None when they could not be read.
         problems: Why it is not a playable video; empty when it is.
         notes: In what it is not as asked, though it plays.
+        samples: How it looks, None when that cannot be shown.
+        is_silent: Whether it has sound of which nothing can be heard.
     """
 
     facts: VideoFacts | None
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    samples: Samples | None = None
+    is_silent: bool = False
 
 
 def verify_result(path: Path, expected: Expected) -> Verification:
-    """Opens a result as a video, decodes its beginning and its end, and compares it with what was asked.
+    """Decodes a result from beginning to end, and compares it with what was asked.
 
     Args:
         path: The downloaded file.
@@ -67,43 +65,37 @@ def verify_result(path: Path, expected: Expected) -> Verification:
     Raises:
         OSError: The file cannot be opened or read.
     """
-    with path.open("rb") as stream:
-        source = Source(stream, path.stat().st_size)
-        try:
-            facts = probe_video(stream, source.size)
-        except UnreadableMedia as error:
-            return Verification(None, [error.reason])
-        if facts.container not in _MP4_FAMILY:
-            return Verification(facts, [f"it is a video in {facts.container} format, not an MP4"])
-        try:
-            problems = list(_decoding_problems(source))
-        except UnreadableMedia as error:
-            problems = [error.reason]
-    return Verification(facts, problems, list(_differences(facts, expected)))
-
-
-def _decoding_problems(source: Source) -> Iterator[str]:
-    with open_container(source) as container:
-        video = video_stream(container)
-        video.thread_type = "AUTO"
-        yield from _damage(container, video, "first", _FIRST_PICTURES)
-        container.seek((video.start_time or 0) + (video.duration or 0), stream=video)
-        yield from _damage(container, video, "last", None)
-
-
-def _damage(container: InputContainer, video: VideoStream, which: str, count: int | None) -> Iterator[str]:
-    seen = 0
+    facts = None
     try:
-        for frame in islice(container.decode(video), count):
-            seen += 1
-            if frame.is_corrupt:
-                yield f"its {which} pictures are damaged"
-                return
-    except av.error.InvalidDataError:
-        yield f"its {which} pictures cannot be decoded"
-        return
-    if not seen:
-        yield f"its {which} pictures are missing"
+        with path.open("rb") as stream, open_film(stream) as film:
+            facts = film.facts
+            if facts.container not in _MP4_FAMILY:
+                return Verification(facts, [f"it is a video in {facts.container} format, not an MP4"])
+            samples = _samples(film)
+            film.watch_to_its_end()
+            problems, notes = _damage(film)
+            return Verification(facts, problems, [*notes, *_differences(facts, expected)], samples, film.is_silent())
+    except UnreadableMedia as error:
+        return Verification(facts, [error.reason])
+
+
+def _samples(film: Film) -> Samples | None:
+    try:
+        return samples_of(film)
+    except UnshowableMedia:
+        return None
+
+
+def _damage(film: Film) -> tuple[list[str], list[str]]:
+    """Returns what makes it unplayable, and what only disturbs: players go on at the next keyframe."""
+    problems, notes = [], []
+    if any(before < _FIRST_PICTURES for before, _ in film.damaged):
+        problems.append("its first pictures are damaged")
+    if any(moment >= film.last_keyframe for _, moment in film.damaged):
+        problems.append("its last pictures are damaged")
+    if film.damaged and not problems:
+        notes.append(f"some of its pictures are damaged, from {film.damaged[0][1]:.1f} s on")
+    return problems, notes
 
 
 def _differences(facts: VideoFacts, expected: Expected) -> Iterator[str]:

@@ -7,10 +7,8 @@ from typing import BinaryIO
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from flows.media import UnreadableMedia, before_after, contact_sheet, samples_of
+from flows.media import UnreadableMedia, before_after, contact_sheet, open_film, samples_of
 from flows.media.canvas import BACKGROUND, fitted, font, jpeg, printable
-from flows.media.frames import frames_at
-from flows.media.source import whole
 from tests.clips import CountingStream, make_clip
 
 SAMPLES = Path(__file__).parents[3] / "deployments" / "samples"
@@ -26,13 +24,18 @@ def opened(data: bytes) -> Image.Image:
 
 
 def still(stream: BinaryIO, at_seconds: float) -> Image.Image:
-    return next(frames_at(whole(stream), [at_seconds]))
+    with open_film(stream) as film:
+        film.skip_to(at_seconds)
+        return next(film.pictures_at([at_seconds]))
 
 
 def sheet_of(before: BinaryIO | None, after: Path, **drawn) -> bytes:
-    with after.open("rb") as stream:
-        result = samples_of(stream)
-    return contact_sheet(before and samples_of(before, result.moments), result, **drawn)
+    with after.open("rb") as stream, open_film(stream) as film:
+        result = samples_of(film)
+    if before is None:
+        return contact_sheet(None, result, **drawn)
+    with open_film(before) as film:
+        return contact_sheet(samples_of(film, result.moments), result, **drawn)
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:

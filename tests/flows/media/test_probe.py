@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.media import UnreadableMedia, probe_video
-from flows.media.probe import stretch_rates
+from flows.media.headers import stretch_rates
 from flows.rules.facts import VideoFacts
 from tests.clips import CountingStream, cut_off, make_big_clip, make_clip, make_image
 

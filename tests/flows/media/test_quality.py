@@ -11,7 +11,7 @@ import deployments
 from deployments.emulator.looks import look_for
 from deployments.emulator.media import Clip
 from deployments.emulator.studio import EditPlan, render
-from flows.media import UnreadableMedia, quality_notes, samples_of
+from flows.media import UnreadableMedia, open_film, quality_notes, samples_of
 from flows.media.quality import stretches
 from flows.media.samples import sample_moments
 from tests.clips import MOTIONLESS, make_clip
@@ -48,9 +48,11 @@ def rendered(folder: Path, *, watermark: str | None) -> Path:
 
 
 def notes(before: BinaryIO, after: Path, *, may_be_marked: bool = False) -> list[str]:
-    with after.open("rb") as stream:
-        result = samples_of(stream)
-    return quality_notes(samples_of(before, result.moments), result, may_be_marked=may_be_marked)
+    with after.open("rb") as stream, open_film(stream) as film:
+        result, is_silent = samples_of(film), film.is_silent()
+    with open_film(before) as film:
+        clip, silenced = samples_of(film, result.moments), is_silent and not film.is_silent()
+    return quality_notes(clip, result, silenced=silenced, may_be_marked=may_be_marked)
 
 
 def edited(folder: Path, *filters: tuple[str, str], **shape) -> Path:

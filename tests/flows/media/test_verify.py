@@ -1,6 +1,7 @@
 """Verifying downloaded results: what is fatal, and what is only not as asked."""
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,18 @@ def test_a_few_wrong_bytes_in_the_last_picture_are_found(tmp_path):
     data[-10_000:-9_600] = random.Random(1).randbytes(400)
     path.write_bytes(data)
     assert verify_result(path, ANYTHING).problems == ["its last pictures are damaged"]
+
+
+def test_damage_between_the_ends_is_noted_and_not_fatal(tmp_path):
+    path = make_clip(tmp_path / "a.mp4", seconds=6, faststart=True, audio=False)
+    data = bytearray(path.read_bytes())
+    middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
+    data[middle : middle + 4_000] = random.Random(1).randbytes(4_000)
+    path.write_bytes(data)
+    verification = verify_result(path, ANYTHING)
+    assert verification.problems == []
+    (note,) = verification.notes
+    assert re.fullmatch(r"some of its pictures are damaged, from [234]\.\d s on", note)
 
 
 def test_one_frame_is_enough_to_be_a_video(tmp_path):

@@ -12,12 +12,7 @@ from blocks.clients.store import StorageFailed
 from blocks.clients.transport import CallFailed
 from flows.ledger.journal import writer
 from flows.ledger.names import own_name
-from flows.media.film import open_film
-from flows.media.pictures import contact_sheet
-from flows.media.quality import quality_notes
-from flows.media.samples import Samples, samples_of
-from flows.media.verify import Expected, Verification, verify_result
-from flows.planning.sources import open_medium
+from flows.media import Expected, verify_result
 from flows.rules.budget import bill
 from flows.rules.facts import VideoFacts
 from flows.rules.failures import Cause, Failure
@@ -28,6 +23,7 @@ from flows.rules.states import ProviderState
 from flows.running.log import job_log
 from flows.running.progress import Stage, Step
 from flows.running.run import Run
+from flows.stages.comparison import compared
 from flows.stages.stage import stage
 from flows.telling.outcomes import runs_on
 from flows.transfer.fetch import ResultBroken, fetch
@@ -101,7 +97,7 @@ async def _publish(run: Run, name: str, attempt: Attempt, over: ProviderTask) ->
             address = run.results.address(f"{name}.mp4")
         else:
             address = await asyncio.to_thread(run.results.publish, f"{name}.mp4", file, labels, shared=True)
-    sheet, looks = await run.look(_pictures, run, intent, verified, name)
+    sheet, looks = await run.look(compared, intent, verified, name, run.places.known)
     if sheet is not None:
         await asyncio.to_thread(run.results.write, f"{name}.jpg", sheet, labels)
     sidecar = _sidecar(run, name, attempt, over, sha256, verified.facts, [*verified.notes, *looks], bool(sheet))
@@ -154,29 +150,6 @@ def _free_name(run: Run, name: str, job_key: str, sha256: str) -> str:
     except FileNotFoundError:
         free = all(run.results.size(f"{name}{part}") is None for part in (".json", ".jpg"))
     return name if free else longer_name(name, job_key)
-
-
-def _pictures(run: Run, intent: Intent, verified: Verification, name: str) -> tuple[bytes | None, list[str]]:
-    """Draws the contact sheet and looks for oddities; whatever they fail of, the paid result is published."""
-    try:
-        after = verified.samples
-        assert after is not None
-        before, silenced = _samples_before(run, intent, after, verified.is_silent)
-        sheet = contact_sheet(before, after, title=name)
-        marked = bool(intent.parameters.get("watermark"))
-        return sheet, quality_notes(before, after, silenced=silenced, may_be_marked=marked) if before else []
-    except Exception:
-        return None, ["no contact sheet could be drawn"]
-
-
-def _samples_before(run: Run, intent: Intent, after: Samples, is_silent: bool) -> tuple[Samples | None, bool]:
-    """Looks at the clip at the moments of the result; None when it is gone, and the result is shown alone.
-
-    Also tells whether the result is silent and the clip is not.
-    """
-    with suppress(Exception), open_medium(intent.job.video, run.places.known) as clip, open_film(clip.stream) as film:
-        return samples_of(film, after.moments), is_silent and not film.is_silent()
-    return None, False
 
 
 def _sidecar(

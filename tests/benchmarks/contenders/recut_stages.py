@@ -25,7 +25,7 @@ async def main() -> None:
             setattr(module, name, getattr(module, name).fn)
     if "--one-sheet" in sys.argv:
         persist = import_module("flows.stages.persist")
-        persist._pictures = once(persist._pictures)
+        persist.compared = once(persist.compared)
     async with open_run(RunOptions()) as run:
         plans = await batch.validate_all(run, rows_of(sys.argv[1], run.places.known))
         reports = await asyncio.gather(*(single.edit_and_report(run, plan) for plan in plans))

@@ -44,14 +44,16 @@ class Size:
         shared: Edits that one process, then four take at five slots.
         wide: Edits that one process, then four take at as many slots as an enterprise has.
         wide_slots: That many.
+        wide_clock_scale: Provider seconds in one real second meanwhile.
     """
 
     full: tuple[int, ...] = (50, 100, 500)
     overhead: int = 100
-    memory: tuple[int, int] = (10, 500)
+    memory: tuple[int, int] = (10, 2000)
     shared: int = 100
-    wide: int = 400
-    wide_slots: int = 200
+    wide: int = 2000
+    wide_slots: int = 500
+    wide_clock_scale: float = 1
 
 
 def measure(folder: Path, size: Size = Size()) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def measure(folder: Path, size: Size = Size()) -> dict[str, Any]:
             "memory": memory(made, *size.memory),
             "sharing": [
                 sharing(made, size.shared, 4, published, CLOCK_SCALE),
-                sharing(made, size.wide, 4, enterprise, 1),
+                sharing(made, size.wide, 4, enterprise, size.wide_clock_scale),
             ],
         }
 
@@ -148,12 +150,12 @@ def by_stages(made: Stand, at: Provider, name: str, edits: int, *how: str, **set
     return effort_of([*command, *how], environment, made.folder / f"{name}.log")
 
 
-def by(module: str, slots: int) -> Callable[[Stand, Provider, str, int], Effort]:
+def by(module: str, slots: int, *how: str) -> Callable[[Stand, Provider, str, int], Effort]:
     """Returns how another contender is run."""
 
     def run(made: Stand, at: Provider, name: str, edits: int) -> Effort:
         said = Said(at.base_url, made.clip, edits, slots, at.clock_scale, str(made.folder / name))
-        command = [sys.executable, "-m", f"tests.benchmarks.contenders.{module}", said.told()]
+        command = [sys.executable, "-m", f"tests.benchmarks.contenders.{module}", said.told(), *how]
         return effort_of(command, made.environment(at, made.folder / name), made.folder / f"{name}.log")
 
     return run
@@ -196,6 +198,9 @@ def overhead(made: Stand, edits: int) -> dict[str, Any]:
     limits = {"running": slots, "submits_per_second": 100_000, "queries_per_second": 100_000}
     contenders: dict[str, Callable[[Provider, str, int], Effort]] = {
         "bare asyncio loop": lambda at, name, count: by("bare_loop", slots)(made, at, name, count),
+        "bare asyncio loop that plays each result": lambda at, name, count: by("bare_loop", slots, "--play")(
+            made, at, name, count
+        ),
         "recut's stages without contact sheets": lambda at, name, count: by_stages(
             made, at, name, count, "--one-sheet", **_allowed(limits, 1)
         ),
@@ -253,6 +258,9 @@ def sharing(made: Stand, edits: int, processes: int, limits: Mapping[str, int], 
                 "processes": count,
                 "makespan_over_bound": reading.makespan / reading.lower_bound,
                 "utilisation": reading.utilisation,
+                "polls": reading.polls,
+                "delay_seconds": reading.delay,
+                "least_delay_seconds": least_delay(reading.polls, RUN_TIME["median"], RUN_TIME["p95"]),
                 "most_running": max(counted.peak_running.values()),
                 "throttled": counted.throttled,
                 "cpu_seconds_per_1000": sum(effort.cpu_seconds for effort in efforts) / edits * 1000,

@@ -1,10 +1,15 @@
-"""The floor: asyncio and httpx with nothing around them. It remembers nothing, checks nothing, retries nothing."""
+"""The floor: asyncio and httpx with nothing around them. It remembers nothing, checks nothing, retries nothing.
+
+With --play it decodes each result once, which is the least that tells whether it is a video.
+"""
 
 import asyncio
 import itertools
 import os
+import sys
 from pathlib import Path
 
+import av
 import httpx
 
 from tests.benchmarks.contenders.said import Said
@@ -42,13 +47,23 @@ async def main() -> None:
                     seen = await provider.get(f"{said.base_url}/tasks/{output['task_id']}")
                     output = seen.raise_for_status().json()["output"]
             async with store.stream("GET", output["video_url"]) as result:
-                with (folder / f"{next(count)}.mp4").open("wb") as file:
+                path = folder / f"{next(count)}.mp4"
+                with path.open("wb") as file:
                     async for piece in result.raise_for_status().aiter_bytes():
                         file.write(piece)
+            if "--play" in sys.argv:
+                await asyncio.to_thread(play, path)
 
         async with asyncio.TaskGroup() as edits:
             for prompt in said.prompts():
                 edits.create_task(edit(prompt))
+
+
+def play(path: Path) -> None:
+    with av.open(path) as container:
+        video = container.streams.video[0]
+        video.codec_context.thread_count = 1
+        assert sum(1 for _ in container.decode(video))
 
 
 if __name__ == "__main__":

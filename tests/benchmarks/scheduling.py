@@ -108,7 +108,8 @@ class Stand:
     def manifest(self, name: str, edits: int, first: int = 0) -> Path:
         """Writes a manifest of so many edits, counted from the first on, and returns its path."""
         path = self.folder / f"{name}.jsonl"
-        rows = ({"video": self.clip, "prompt": f"Edit {first + number}", "watermark": False} for number in range(edits))
+        wished = {"video": self.clip, "resolution": "720P", "watermark": False}  # as the others ask for
+        rows = ({"prompt": f"Edit {first + number}", **wished} for number in range(edits))
         path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
         return path
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -207,8 +208,13 @@ def _sidecar(
             published_at=run.clock.now(),
             run_seconds=_run_seconds(over),
         ),
-        made_by=f"recut {version('recut')}",
+        made_by=_recut(),
     )
+
+
+@cache  # finding it out reads the installed package's metadata, which takes longer than all else of a sidecar
+def _recut() -> str:
+    return f"recut {version('recut')}"
 
 
 def _run_seconds(over: ProviderTask) -> float | None:

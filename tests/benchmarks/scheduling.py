@@ -258,6 +258,7 @@ def sharing(made: Stand, edits: int, processes: int, limits: Mapping[str, int], 
             {
                 "processes": count,
                 "makespan_over_bound": reading.makespan / reading.lower_bound,
+                "ideal_over_bound": reading.ideal / reading.lower_bound,
                 "utilisation": reading.utilisation,
                 "polls": reading.polls,
                 "delay_seconds": reading.delay,

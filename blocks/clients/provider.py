@@ -64,6 +64,13 @@ class ProviderTask:
     ended_at: datetime | None = None
     prompt: str | None = None
 
+    @property
+    def run_seconds(self) -> float | None:
+        """How long it ran; None where the provider does not tell."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return round((self.ended_at - self.started_at).total_seconds(), 3)
+
 
 @dataclass(frozen=True)
 class ListedTask:

@@ -19,6 +19,8 @@ EXPECTED_LOOKS = 16
 #: Bad input and much of moderation fail within seconds; one look then gives the slot back at once.
 FIRST_LOOK_SECONDS = 5.0
 LONGEST_WAIT_SECONDS = 60.0
+#: Once a run is longer than any that is expected, how much longer it gets between two looks.
+BEYOND_EXPECTATION = 0.1
 
 _NORMAL = NormalDist()
 _STEPS = 1000
@@ -54,10 +56,10 @@ def quantile(share: float, times: RunTimes) -> float:
 def _wait_while_running(elapsed: float, times: RunTimes) -> float:
     """Waits for as long as the density of looks adds up to one more."""
     moments, looks = _schedule(times)
-    if elapsed >= moments[-1]:
-        return LONGEST_WAIT_SECONDS
     due = _at(elapsed, moments, looks) + 1
-    return LONGEST_WAIT_SECONDS if due >= looks[-1] else _at(due, looks, moments) - elapsed
+    if elapsed >= moments[-1] or due >= looks[-1]:
+        return BEYOND_EXPECTATION * elapsed
+    return _at(due, looks, moments) - elapsed
 
 
 @lru_cache

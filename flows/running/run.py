@@ -167,7 +167,7 @@ class Run:
             if client.account not in self._own_quotas:
                 self._own_quotas[client.account] = await own_quotas(client)
         offer = self.offer(endpoint(client, provider, model))
-        times = await self.experience.expected(provider, model, None, offer.run_times)
+        times = await self.experience.expected(provider, model, None, offer.run_times, self.clock.monotonic())
         usual = times.median_seconds / self.clock.scale
         return Lane(f"{model} at {provider}", self.limits.slots(offer.quotas), usual)
 

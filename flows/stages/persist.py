@@ -55,7 +55,6 @@ async def persist(run: Run, name: str, attempt: Attempt, over: ProviderTask) -> 
     else:
         async with run.persisting:
             settled = await _publish(run, await own_name(run, name, intent.job_key), attempt, over)
-        run.experience.note(intent, settled.run_seconds)
         log.info("published as %s, %s", settled.result, settled.cost)
         for note in settled.notes:
             log.info("worth a look: %s", note)
@@ -72,7 +71,7 @@ def _settled(run: Run, attempt: Attempt, over: ProviderTask) -> Settled:
             "by": writer(run.flow_run_id),
             "state": states[over.state],
             "failure": over.failure,
-            "run_seconds": _run_seconds(over),
+            "run_seconds": over.run_seconds,
         }
     )
 
@@ -114,7 +113,7 @@ async def _publish(run: Run, name: str, attempt: Attempt, over: ProviderTask) ->
         sha256=sha256,
         size_bytes=verified.facts.size_bytes,
         cost=sidecar.cost or intent.estimate,
-        run_seconds=_run_seconds(over),
+        run_seconds=over.run_seconds,
         notes=sidecar.notes,
     )
 
@@ -206,7 +205,7 @@ def _sidecar(
             started_at=over.started_at,
             ended_at=over.ended_at,
             published_at=run.clock.now(),
-            run_seconds=_run_seconds(over),
+            run_seconds=over.run_seconds,
         ),
         made_by=_recut(),
     )
@@ -215,9 +214,3 @@ def _sidecar(
 @cache  # finding it out reads the installed package's metadata, which takes longer than all else of a sidecar
 def _recut() -> str:
     return f"recut {version('recut')}"
-
-
-def _run_seconds(over: ProviderTask) -> float | None:
-    if over.started_at is None or over.ended_at is None:
-        return None
-    return round((over.ended_at - over.started_at).total_seconds(), 3)

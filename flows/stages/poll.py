@@ -7,7 +7,9 @@ from blocks.clients.provider import ProviderTask
 from blocks.clients.transport import CallFailed
 from flows.rules.failures import advice, asked_wait, may_read_again
 from flows.rules.history import Attempt
+from flows.rules.offers import RunTimes
 from flows.rules.polling import FIRST_LOOK_SECONDS, wait_before_next_look
+from flows.rules.records import Intent
 from flows.rules.states import ProviderState
 from flows.running.log import job_log
 from flows.running.progress import Stage, Step
@@ -31,8 +33,14 @@ async def poll(run: Run, attempt: Attempt) -> ProviderTask:
         EditStopped: The provider cannot be asked any more; the provider task runs on and is recorded.
     """
     assert attempt.submitted is not None
-    with run.waking.at_end_of(attempt.submitted.provider_task_id) as woken:
-        return await _to_its_end(run, attempt, woken)
+    with (
+        run.waking.at_end_of(attempt.submitted.provider_task_id) as woken,
+        run.experience.following(attempt.intent),
+    ):
+        over = await _to_its_end(run, attempt, woken)
+        if over.state is ProviderState.SUCCEEDED:
+            run.experience.ended(attempt.intent, over.run_seconds)
+    return over
 
 
 async def _to_its_end(run: Run, attempt: Attempt, woken: asyncio.Event) -> ProviderTask:
@@ -41,8 +49,6 @@ async def _to_its_end(run: Run, attempt: Attempt, woken: asyncio.Event) -> Provi
     log = job_log(intent.job_key, intent.name, attempt)
     client = await run.client(intent.endpoint.provider, intent.endpoint)
     offer = run.offer(intent.endpoint)
-    where, resolution = intent.endpoint, intent.parameters.get("resolution")
-    times = await run.experience.expected(where.provider, where.model, resolution, offer.run_times)
     state, running_since, trouble_since = ProviderState.PENDING, None, None
     trouble_wait = FIRST_WAIT_SECONDS
     _tell(run, attempt, state)  # before it is asked: whoever stops the run now leaves a provider task running
@@ -67,6 +73,7 @@ async def _to_its_end(run: Run, attempt: Attempt, woken: asyncio.Event) -> Provi
                 return seen
             if seen.state is ProviderState.RUNNING and running_since is None:
                 running_since = run.clock.monotonic() - _ran(seen, age)
+                run.experience.began(intent, running_since)
             if seen.state is not state:
                 log.info("is %s", seen.state)
             state, trouble_since, trouble_wait = seen.state, None, FIRST_WAIT_SECONDS
@@ -75,7 +82,7 @@ async def _to_its_end(run: Run, attempt: Attempt, woken: asyncio.Event) -> Provi
                 state=state,
                 since_submit=age,
                 since_running=None if running_since is None else run.clock.monotonic() - running_since,
-                times=times,
+                times=await _times(run, intent, offer.run_times),
                 quotas=offer.quotas,
             )
             shortest = offer.quotas.min_poll_seconds
@@ -87,6 +94,11 @@ async def _to_its_end(run: Run, attempt: Attempt, woken: asyncio.Event) -> Provi
             log.warning("the provider could not tell how it stands (%s); asked again in %.0f s", trouble, wait)
             trouble_wait = min(LONGEST_WAIT_SECONDS, trouble_wait * 2)
         await _rest(run, woken, wait, shortest)
+
+
+async def _times(run: Run, intent: Intent, catalogue: RunTimes) -> RunTimes:
+    where, resolution = intent.endpoint, intent.parameters.get("resolution")
+    return await run.experience.expected(where.provider, where.model, resolution, catalogue, run.clock.monotonic())
 
 
 async def _rest(run: Run, woken: asyncio.Event, seconds: float, shortest: float) -> None:

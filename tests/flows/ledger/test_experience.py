@@ -1,6 +1,7 @@
 """What a run knows of run times: from the newest records of the journal, and from its own jobs as they end."""
 
 import os
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -30,7 +31,7 @@ async def ended(journal: Journal, key: str, seconds: float | None, *, state: str
 
 
 async def median(experience: Experience, model: str = WAN, resolution: str | None = "720P") -> float:
-    return (await experience.expected(DASHSCOPE, model, resolution, CATALOGUE)).median_seconds
+    return (await experience.expected(DASHSCOPE, model, resolution, CATALOGUE, now=1_000)).median_seconds
 
 
 async def test_an_empty_journal_leaves_what_the_catalogue_says(journal):
@@ -64,9 +65,33 @@ async def test_only_the_newest_are_read(journal, tmp_path, monkeypatch):
 async def test_a_run_learns_from_its_own_jobs_as_they_end(journal):
     experience = Experience(journal)
     assert await median(experience) == 200
-    for _ in range(20):
-        experience.note(intent(), 50)
+    for number in range(20):
+        experience.ended(intent(f"job-{number}"), 50)
     assert await median(experience) < 90
+
+
+async def test_those_that_began_together_and_still_run_tell_that_the_first_ends_are_no_measure(journal):
+    experience, first_ends_alone = Experience(journal), Experience(journal)
+    with ExitStack() as followed:
+        for number in range(100):
+            followed.enter_context(experience.following(intent(f"job-{number}")))
+            experience.began(intent(f"job-{number}"), at=850)
+        for number in range(10):
+            experience.ended(intent(f"job-{number}"), 100)
+            first_ends_alone.ended(intent(f"job-{number}"), 100)
+        assert await median(experience) > 150 > await median(first_ends_alone)
+
+
+async def test_what_was_left_running_teaches_nothing(journal):
+    experience, ends_alone = Experience(journal), Experience(journal)
+    for number in range(50):
+        with suppress(ConnectionError), experience.following(intent(f"left-{number}")):
+            experience.began(intent(f"left-{number}"), at=0)
+            raise ConnectionError
+    for number in range(10):
+        experience.ended(intent(f"job-{number}"), 100)
+        ends_alone.ended(intent(f"job-{number}"), 100)
+    assert await median(experience) == await median(ends_alone)
 
 
 async def test_a_record_that_cannot_be_understood_is_left_out(journal, tmp_path):

@@ -161,6 +161,17 @@ def test_run_times_that_hardly_vary_are_waited_for_too():
     assert sum(90 < at < 115 for at in made) >= 8
 
 
+def test_a_run_longer_than_expected_is_still_found_soon_after_its_end():
+    times = run_times(30, 40)
+    waits = [
+        wait_before_next_look(
+            state=ProviderState.RUNNING, since_submit=at, since_running=at, times=times, quotas=quotas(1)
+        )
+        for at in (50.0, 100.0, 300.0)
+    ]
+    assert waits == [pytest.approx(5), pytest.approx(10), pytest.approx(30)]
+
+
 def test_a_run_beyond_all_expectation_is_looked_at_now_and_then():
     wait = wait_before_next_look(
         state=ProviderState.RUNNING,

@@ -9,11 +9,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from flows.rules.admission import beyond_running
 from flows.rules.offers import Quotas
 from flows.rules.records import Endpoint
-
-#: The provider's own queue then hides our latency, and few provider tasks are exposed to a crash.
-BEYOND_RUNNING = 2
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Limits(ABC):
         """Returns how many provider tasks of one account and model may be alive at once."""
         if self._own.running is not None:
             return self._own.running
-        return quotas.running + min(BEYOND_RUNNING, quotas.queued)
+        return quotas.running + min(beyond_running(quotas.running), quotas.queued)
 
     def submit_rate(self, quotas: Quotas) -> float:
         """Returns how many creates of one account and model may begin in a second."""

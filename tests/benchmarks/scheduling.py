@@ -284,6 +284,8 @@ def _rates(submits_per_second: float, queries_per_second: float, clock_scale: fl
 
 
 def _allowed(limits: Mapping[str, int], clock_scale: float) -> dict[str, str]:
-    """Returns the settings of a team whose account has other limits than the published ones."""
-    rates = _rates(limits["submits_per_second"], limits["queries_per_second"], clock_scale)
-    return {"RECUT_MAX_RUNNING": str(limits["running"] + 2), **rates}
+    """Returns the settings of a team whose account has other limits than the published ones.
+
+    How many may run, recut asks the provider itself.
+    """
+    return _rates(limits["submits_per_second"], limits["queries_per_second"], clock_scale)

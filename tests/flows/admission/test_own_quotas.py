@@ -32,7 +32,7 @@ async def test_a_run_asks_once_and_goes_by_the_answer(providers, monkeypatch):
         monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", larger.dashscope_base_url)
         async with open_run(RunOptions()) as run:
             for _ in range(3):
-                assert (await run.lane(Provider.DASHSCOPE, WAN)).slots == 42
+                assert (await run.lane(Provider.DASHSCOPE, WAN)).slots == 44
             offer = run.offer(await run.endpoint(Provider.DASHSCOPE, WAN))
             assert (offer.quotas.submits_per_second, offer.quotas.running) == (9, 40)
         assert larger.counters().operations["dashscope limits"].received == 1

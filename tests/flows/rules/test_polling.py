@@ -167,9 +167,9 @@ def test_a_run_longer_than_expected_is_still_found_soon_after_its_end():
         wait_before_next_look(
             state=ProviderState.RUNNING, since_submit=at, since_running=at, times=times, quotas=quotas(1)
         )
-        for at in (50.0, 100.0, 300.0)
+        for at in (60.0, 100.0, 300.0)
     ]
-    assert waits == [pytest.approx(5), pytest.approx(10), pytest.approx(30)]
+    assert waits == [pytest.approx(6), pytest.approx(10), pytest.approx(30)]
 
 
 def test_a_run_beyond_all_expectation_is_looked_at_now_and_then():

@@ -41,7 +41,7 @@ $(VENV)/.%: pyproject.toml
 $(VENV)/.runtime: requirements.txt
 $(VENV)/.dev: requirements-dev.txt
 
-bench: $(VENV)/.dev ## slots, costs and storage beside plain tools, as a Markdown report, for half an hour
+bench: $(VENV)/.dev ## slots, costs and storage beside plain tools, as a Markdown report, for three quarters of an hour
 	@$(BIN)/python -m tests.benchmarks
 
 lock: ## renew the pinned requirements (needs uv)

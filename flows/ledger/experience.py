@@ -47,7 +47,7 @@ class _Runs:
 
     def expected(self, catalogue: RunTimes, now: float) -> RunTimes:
         if self._learned is None or self._ends > (1 + _WORTH_LEARNING) * self._learned[0]:
-            counting = max(NEWEST, _TIMES_THOSE_RUNNING * len(self._began))
+            counting = min(len(self._took), max(NEWEST, _TIMES_THOSE_RUNNING * len(self._began)))
             picked = list(islice(reversed(self._took.items()), 0, counting, max(1, counting // _PICKED)))
             ended = [seconds for _, seconds in picked if seconds is not None]
             running = [now - self._began[job_key] for job_key, seconds in picked if seconds is None]

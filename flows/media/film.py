@@ -102,7 +102,7 @@ class Film:
                 self.last_keyframe = self._seconds(packet.pts)
             try:
                 frames = packet.decode()
-            except av.error.InvalidDataError:
+            except av.error.FFmpegError:
                 self.damaged.append((seen, self._seconds(packet.pts)))
                 frames = []
             for frame in frames:
@@ -116,7 +116,7 @@ class Film:
             raise UnreadableMedia("its first pictures cannot be decoded: it is damaged or encrypted")
 
     def _seconds(self, ticks: int | None) -> float:
-        return float(((ticks or self._start) - self._start) * self._base)
+        return float((ticks - self._start) * self._base) if ticks is not None else 0.0
 
     def _ticks_at(self, moment: float) -> int:
         ticks = moment / self._base

@@ -1,6 +1,7 @@
 """recut's own stages without Prefect around them, to tell what each of the two costs.
 
-With --one-sheet only the first result is judged by its looks and gets a contact sheet: the others tell what that costs.
+With --one-sheet only the first result is judged by its looks and gets a contact sheet, all others are only played to
+their end: it tells what the looks cost.
 
 Usage: python -m tests.benchmarks.contenders.recut_stages MANIFEST [--one-sheet]
 """
@@ -24,8 +25,8 @@ async def main() -> None:
         for name in stages:
             setattr(module, name, getattr(module, name).fn)
     if "--one-sheet" in sys.argv:
-        persist = import_module("flows.stages.persist")
-        persist.compared = once(persist.compared)
+        persist, verify = import_module("flows.stages.persist"), import_module("flows.media.verify")
+        persist.compared, verify.samples_of = once(persist.compared), once(verify.samples_of)
     async with open_run(RunOptions()) as run:
         plans = await batch.validate_all(run, rows_of(sys.argv[1], run.places.known))
         reports = await asyncio.gather(*(single.edit_and_report(run, plan) for plan in plans))

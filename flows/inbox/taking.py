@@ -40,8 +40,13 @@ class Refusal:
 
 @dataclass
 class Names:
-    """The names that drops gave their results, so that no two jobs share one."""
+    """The names that drops gave their results, so that no two jobs share one.
 
+    Attributes:
+        turn: To be held while names are claimed, or two drops could find the same one free.
+    """
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _owners: dict[str, str] = field(default_factory=dict)
 
     def claim(self, run: Run, plan: PlannedJob) -> Why | None:
@@ -89,7 +94,9 @@ async def _plans_of(run: Run, inbox: Inbox, drop: Drop, names: Names) -> list[Pl
         plans = await plan_rows(rows, await run.market(wanted))
         if why := _problems(inbox, drop, plans):
             return _refused(drop, Remedy.CHANGE, why)
-        if why := await asyncio.to_thread(_claimed, run, plans, names):
+        async with names.turn:
+            why = await asyncio.to_thread(_claimed, run, plans, names)
+        if why:
             return _refused(drop, Remedy.CHANGE, why)
         await run.keep_to_cap(plans)
     except FileNotFoundError as error:

@@ -1,7 +1,9 @@
 """The shape of a catalogue entry: what one provider offers for one model in one region."""
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
+from statistics import NormalDist
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -102,6 +104,11 @@ class RunTimes(_Entry):
     median_seconds: float
     p95_seconds: float
     source: Source
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of the logarithm: run times are taken to be lognormal."""
+        return math.log(self.p95_seconds / self.median_seconds) / NormalDist().inv_cdf(0.95)
 
 
 class Output(_Entry):

@@ -87,4 +87,4 @@ def _at(value: float, along: tuple[float, ...], across: tuple[float, ...]) -> fl
 
 
 def _sigma(times: RunTimes) -> float:
-    return max(_LEAST_SIGMA, math.log(times.p95_seconds / times.median_seconds) / _NORMAL.inv_cdf(0.95))
+    return max(_LEAST_SIGMA, times.sigma)

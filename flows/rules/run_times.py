@@ -30,7 +30,7 @@ def learned(catalogue: RunTimes, ended: Sequence[float], running: Sequence[float
     so_far = [math.log(each) for each in running if each > 0]
     if not seen:
         return catalogue
-    usual, spread = math.log(catalogue.median_seconds), _sigma(catalogue)
+    usual, spread = math.log(catalogue.median_seconds), catalogue.sigma
     total = WEIGHT_OF_CATALOGUE + len(seen) + len(so_far)
     mean, sigma = usual, spread
     for _ in range(_ROUNDS if so_far else 1):
@@ -49,7 +49,3 @@ def _beyond(at: float, mean: float, sigma: float) -> tuple[float, float]:
     z = min((at - mean) / sigma, _ALL_BUT_CERTAIN) if sigma else _ALL_BUT_CERTAIN
     hazard = _NORMAL.pdf(z) / _NORMAL.cdf(-z)
     return max(at, mean + sigma * hazard), sigma**2 * max(0.0, 1 + z * hazard - hazard**2)
-
-
-def _sigma(times: RunTimes) -> float:
-    return math.log(times.p95_seconds / times.median_seconds) / _Z95
